@@ -1,0 +1,187 @@
+# seqd: one makefile, no recursion. `make help` lists the targets, docs/HACKING.md explains them.
+#
+#   VARIANT=release|debug|asan|tsan   what to build; objects lie in build/<variant>/, the release binary is build/seqd
+#   ONLY=text                         run only the test programs whose path contains `text`
+#   ARGS='...'                        further arguments of `make run`
+#   NO_APT=1                          never install a package; say what is missing and stop
+#
+# CC, CFLAGS, CPPFLAGS and LDFLAGS are taken from the environment and kept.
+
+VARIANT ?= release
+ifneq ($(filter coverage,$(MAKECMDGOALS)),)
+override VARIANT := coverage
+endif
+B    := build/$(VARIANT)
+SEQD := $(if $(filter release,$(VARIANT)),build/seqd,$(B)/seqd)
+
+# --- Debian packages: the name, and why we need it is said by packaging/install-packages -----------------------
+
+RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libinih-dev libsystemd-dev
+TEST_PACKAGES  := libcmocka-dev
+LINT_PACKAGES  := clang-format
+BENCH_PACKAGES := wrk nginx-light golang-go
+INSTALL        := CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' NO_APT='$(NO_APT)' packaging/install-packages
+
+# --- Flags -----------------------------------------------------------------------------------------------------
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CFLAGS ?= -O2 -g
+
+# -UNDEBUG comes last: the asserts ship.
+OURS := -std=c17 -D_GNU_SOURCE -Iinclude -pthread -Wall -Wextra -Wshadow -Wstrict-prototypes \
+        -Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2 -Wconversion -UNDEBUG
+
+FLAGS_release  :=
+FLAGS_debug    := -O1 -g -Werror
+FLAGS_asan     := -O1 -g -Werror -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_tsan     := -O1 -g -Werror -fno-omit-frame-pointer -fsanitize=thread
+FLAGS_coverage := -O0 -g --coverage
+ifeq ($(origin FLAGS_$(VARIANT)),undefined)
+$(error VARIANT=$(VARIANT) is none of release, debug, asan, tsan)
+endif
+
+ALL_FLAGS  = $(CPPFLAGS) $(CFLAGS) $(OURS) $(FLAGS_$(VARIANT))
+TEST_FLAGS = -Isrc -Itests -Itests/lib
+COMPILE    = $(CC) $(ALL_FLAGS) -MMD -MP -c -o $@ $<
+LINK       = $(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -pthread $(LDFLAGS) -o $@
+
+# --- The house: a floor is a folder of src/ and an archive ------------------------------------------------------
+
+FLOORS := base store core front
+LIBS   := -lmicrohttpd -llmdb -linih -lsystemd
+
+sources = $(sort $(wildcard $(1)))
+objects = $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
+
+ROOF    := $(call objects,src/*.c)
+PRODUCT := $(ROOF) $(foreach f,$(FLOORS),$(call objects,src/$f/*.c))
+# Linked upside down, so that each archive stands before those it calls.
+HOUSE   := $(B)/libfront.a $(B)/libcore.a $(B)/libstore.a $(B)/libbase.a
+
+.PHONY: all
+all: $(SEQD)                    ## build the daemon (the default; installs nothing)
+
+$(SEQD): $(ROOF) $(HOUSE)
+	$(LINK) $^ $(LIBS)
+
+# The folder itself is a prerequisite, so that a file that was removed leaves the archive, too.
+archive = $(eval $(B)/lib$(1).a: $(wildcard $(2)) $(call objects,$(2)/*.c))
+$(foreach f,$(FLOORS),$(call archive,$f,src/$f))
+$(call archive,test,tests/lib)
+$(B)/lib%.a: $(B)/flags
+	@mkdir -p $(@D) && rm -f $@
+	$(AR) rcs $@ $(filter %.o,$^)
+
+$(B)/src/%.o: src/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE)
+
+$(B)/tests/%.o: tests/%.c $(B)/tests/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(TEST_FLAGS)
+
+# The flags a variant was built with. When they change, all of it is built again; when they are written for
+# the first time, the packages are looked for, so that a missing one is named before any compiler error.
+quote = '$(subst ','\'',$(1))'
+$(B)/flags: WANTED = $(CC) $(ALL_FLAGS)
+$(B)/flags: NEEDED = $(RUN_PACKAGES)
+$(B)/tests/flags: WANTED = $(CC) $(ALL_FLAGS) $(TEST_FLAGS)
+$(B)/tests/flags: NEEDED = $(TEST_PACKAGES)
+$(B)/flags $(B)/tests/flags: FORCE
+	@printf '%s\n' $(call quote,$(WANTED)) | cmp -s - $@ || { \
+	    $(INSTALL) --check $(NEEDED) && mkdir -p $(@D) && printf '%s\n' $(call quote,$(WANTED)) >$@; }
+.PHONY: FORCE
+FORCE:
+
+# Goals that install do so before anything is compiled.
+ifneq ($(filter run,$(MAKECMDGOALS)),)
+$(B)/flags: | deps
+endif
+ifneq ($(filter test check coverage,$(MAKECMDGOALS)),)
+$(B)/flags $(B)/tests/flags: | test-deps
+endif
+
+# --- Test programs: a floor's tests link that floor and those below, so one that needs more has found a broken
+#     floor. tests/lib is an archive too: only what a test uses of it is pulled in. -----------------------------
+
+# Functions of the C library that a test replaces by its own __wrap_NAME(): WRAP_<program> := name ...
+# (add yours here)
+
+wraps = $(foreach w,$(WRAP_$(@F)),-Wl,--wrap=$w)
+
+# programs FOLDER,FILES,FLOORS,LIBRARIES: each file becomes a program, linked with these floors.
+define program_rules
+$(patsubst %.c,$(B)/%,$(call sources,$(2))): $(B)/$(1)/%: $(B)/$(1)/%.o $(B)/libtest.a $(foreach f,$(3),$(B)/lib$f.a)
+	$$(LINK) $$(wraps) $$(filter %.o,$$^) $$(filter %.a,$$^) $(4)
+endef
+programs = $(eval $(call program_rules,$(strip $(1)),$(strip $(2)),$(3),$(4)))
+
+$(call programs, tests/unit/base,  tests/unit/base/test_*.c,  base, -lcmocka)
+$(call programs, tests/unit/store, tests/unit/store/test_*.c, store base, -lcmocka -llmdb)
+$(call programs, tests/unit/core,  tests/unit/core/test_*.c,  core store base, -lcmocka)
+$(call programs, tests/unit/front, tests/unit/front/test_*.c, front core store base, -lcmocka -lmicrohttpd)
+$(call programs, tests/unit/roof,  tests/unit/roof/test_*.c,  front core store base, -lcmocka $(LIBS))
+$(call programs, tests/contract,   tests/contract/test_*.c,   store base, -lcmocka -llmdb)
+$(call programs, tests/fault,      tests/fault/test_*.c,      core store base, -lcmocka -llmdb)
+$(call programs, tests/system,     tests/system/test_*.c,     base, -lcmocka)
+$(call programs, tests/crash,      tests/crash/*.c,           core store base, -lcmocka -llmdb)
+$(call programs, tests/bench,      tests/bench/*.c,           core store base, -lcmocka -lmicrohttpd -llmdb)
+# The roof's own tests link its files too, all but main().
+$(patsubst %.o,%,$(call objects,tests/unit/roof/test_*.c)): $(filter-out $(B)/src/main.o,$(ROOF))
+
+only      = $(if $(ONLY),$(foreach p,$(1),$(if $(findstring $(ONLY),$p),$p)),$(1))
+tests_in  = $(call only,$(patsubst %.o,%,$(call objects,$(1))))
+UNIT     := $(call tests_in,tests/unit/*/test_*.c)
+CONTRACT := $(call tests_in,tests/contract/test_*.c)
+FAULT    := $(call tests_in,tests/fault/test_*.c)
+SYSTEM   := $(call tests_in,tests/system/test_*.c)
+
+# --- What one types -------------------------------------------------------------------------------------------
+
+RUN_TESTS = SEQD='$(abspath $(SEQD))' tests/run $(B)/logs
+
+.PHONY: run test check check-unit check-contract check-fault check-system
+run: deps $(SEQD)               ## install what is missing, build, serve on 127.0.0.1:8080 with build/data
+	@mkdir -m 0700 -p build/data
+	@exec $(SEQD) -d build/data $(ARGS)
+
+test: test-deps $(SEQD) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)  ## install what is missing, run every test
+	@$(RUN_TESTS) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)
+
+check: lint test                ## all that a commit must pass: lint and test
+
+check-unit: $(UNIT)             ## each floor's tests, linked with that floor and those below
+	@$(RUN_TESTS) $^
+check-contract: $(CONTRACT)     ## one suite over every store
+	@$(RUN_TESTS) $^
+check-fault: $(FAULT)           ## disks that fail, fill up and lie
+	@$(RUN_TESTS) $^
+check-system: $(SEQD) $(SYSTEM) ## the real daemon, from outside
+	@$(RUN_TESTS) $(SYSTEM)
+
+.PHONY: deps test-deps lint-deps bench-deps
+deps:                           ## install what building and running needs
+	@$(INSTALL) $(RUN_PACKAGES)
+test-deps:                      ## ... and what testing needs
+	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES)
+lint-deps:                      ## ... and what lint needs
+	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES)
+bench-deps:                     ## ... and what the benchmarks need
+	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES)
+
+.PHONY: format clean help
+FORMATTED = $(shell find src include tests -name '*.[ch]')
+format:                         ## format every C file
+	clang-format -i $(FORMATTED)
+
+clean:                          ## remove all that was built, but not build/data
+	@for entry in build/* build/.[!.]*; do [ "$$entry" = build/data ] || rm -rf "$$entry"; done
+
+help:                           ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell [ ! -d $(B) ] || find $(B) -name '*.d')
