@@ -20,6 +20,7 @@ RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libinih-dev libsys
 TEST_PACKAGES  := libcmocka-dev
 LINT_PACKAGES  := clang-format
 BENCH_PACKAGES := wrk nginx-light golang-go
+COVERAGE_PACKAGES := gcovr
 INSTALL        := CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' NO_APT='$(NO_APT)' packaging/install-packages
 
 # --- Flags -----------------------------------------------------------------------------------------------------
@@ -102,6 +103,9 @@ endif
 ifneq ($(filter test check coverage,$(MAKECMDGOALS)),)
 $(B)/flags $(B)/tests/flags: | test-deps
 endif
+ifneq ($(filter bench,$(MAKECMDGOALS)),)
+$(B)/flags $(B)/tests/flags: | bench-deps
+endif
 
 # --- Test programs: a floor's tests link that floor and those below, so one that needs more has found a broken
 #     floor. tests/lib is an archive too: only what a test uses of it is pulled in. -----------------------------
@@ -140,7 +144,9 @@ SYSTEM   := $(call tests_in,tests/system/test_*.c)
 
 # --- What one types -------------------------------------------------------------------------------------------
 
-RUN_TESTS = SEQD='$(abspath $(SEQD))' tests/run $(B)/logs
+# ThreadSanitizer of gcc 12 cannot bear the address layout of some kernels: switch its randomness off where we may.
+RUN_tsan  = $(shell setarch -R true 2>/dev/null && echo setarch -R)
+RUN_TESTS = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT)) tests/run $(B)/logs
 
 .PHONY: run test check check-unit check-contract check-fault check-system
 run: deps $(SEQD)               ## install what is missing, build, serve on 127.0.0.1:8080 with build/data
@@ -161,6 +167,21 @@ check-fault: $(FAULT)           ## disks that fail, fill up and lie
 check-system: $(SEQD) $(SYSTEM) ## the real daemon, from outside
 	@$(RUN_TESTS) $(SYSTEM)
 
+# Programs that prove something about the whole service. They take their knobs from the environment.
+RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
+CRASH := $(call tests_in,tests/crash/*.c)
+BENCH := $(call tests_in,tests/bench/*.c)
+
+.PHONY: check-crash check-load bench bench-core
+check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
+	@$(RUN_PROGRAM) $(B)/tests/crash/kill
+check-load: $(SEQD) $(CRASH)    ## millions of numbers over many connections, each checked
+	@$(RUN_PROGRAM) $(B)/tests/crash/load
+bench: bench-deps $(SEQD) $(BENCH)  ## install what is missing, compare with other servers
+	@$(RUN_PROGRAM) tests/bench/run $(B)/tests/bench
+bench-core: $(B)/tests/bench/bench_core ## the fast path in process, against a bare compare-and-swap
+	@$(RUN_PROGRAM) $<
+
 .PHONY: deps test-deps lint-deps bench-deps
 deps:                           ## install what building and running needs
 	@$(INSTALL) $(RUN_PACKAGES)
@@ -171,7 +192,38 @@ lint-deps:                      ## ... and what lint needs
 bench-deps:                     ## ... and what the benchmarks need
 	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES)
 
-.PHONY: format clean help
+# --- Lint: each refuses with file:line, what, and what to do instead; tests/lint/selftest.sh proves that it does ----
+
+LINTS := check-lints check-format check-layers check-cycles check-atomics check-discouraged check-headers \
+         check-options check-size check-ratio
+.PHONY: lint $(LINTS)
+lint: $(LINTS)                  ## every lint below
+check-lints:                    ## the lints themselves refuse and accept what they should
+	@tests/lint/selftest.sh
+check-format:                   ## clang-format would change nothing
+	@tests/lint/format.sh
+check-layers:                   ## no #include climbs a floor (docs/floors)
+	@tests/lint/layers.sh
+check-cycles: $(PRODUCT)        ## no circle of calls between files
+	@tests/lint/cycles.sh $^
+check-atomics:                  ## every atomic states its order, and why
+	@tests/lint/atomics.sh
+check-discouraged:              ## no function that has a better one, no branch without braces
+	@tests/lint/discouraged.sh
+check-headers: $(B)/tests/flags ## every header compiles alone
+	@tests/lint/headers.sh $(CC) $(ALL_FLAGS) $(TEST_FLAGS)
+check-options:                  ## options in code, conf/seqd.conf and docs/CONFIGURATION.md agree
+	@tests/lint/options.sh
+check-size:                     ## files to 500 lines, functions to 70, lines to 100 columns
+	@tests/lint/size.sh
+check-ratio:                    ## lines of test code over product code, at least 0.8
+	@tests/lint/ratio.sh
+
+.PHONY: coverage format clean help
+coverage: test                  ## run every test and report the lines reached, in build/coverage/index.html
+	@$(INSTALL) $(COVERAGE_PACKAGES)
+	@gcovr --root . --filter src/ --filter include/ --txt --html-details $(B)/index.html $(B)
+
 FORMATTED = $(shell find src include tests -name '*.[ch]')
 format:                         ## format every C file
 	clang-format -i $(FORMATTED)
@@ -180,7 +232,7 @@ clean:                          ## remove all that was built, but not build/data
 	@for entry in build/* build/.[!.]*; do [ "$$entry" = build/data ] || rm -rf "$$entry"; done
 
 help:                           ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 
 .DELETE_ON_ERROR:
 .SECONDARY:
