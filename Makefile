@@ -3,6 +3,7 @@
 #   VARIANT=release|debug|asan|tsan   what to build; objects lie in build/<variant>/, the release binary is build/seqd
 #   ONLY=text                         run only the test programs whose path contains `text`
 #   ARGS='...'                        further arguments of `make run`
+#   V=1                               show whole commands
 #   NO_APT=1                          never install a package; say what is missing and stop
 #
 # CC, CFLAGS, CPPFLAGS and LDFLAGS are taken from the environment and kept.
@@ -45,8 +46,10 @@ endif
 
 ALL_FLAGS  = $(CPPFLAGS) $(CFLAGS) $(OURS) $(FLAGS_$(VARIANT))
 TEST_FLAGS = -Isrc -Itests -Itests/lib
-COMPILE    = $(CC) $(ALL_FLAGS) -MMD -MP -c -o $@ $<
-LINK       = $(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -pthread $(LDFLAGS) -o $@
+COMPILE    = $(SAY) CC $<; $(CC) $(ALL_FLAGS) -MMD -MP -c -o $@ $<
+LINK       = $(SAY) LD $@; $(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -pthread $(LDFLAGS) -o $@
+# One short line for a command; V=1 shows all of it.
+SAY        = $(if $(V),:,@printf '  %s %s\n')
 
 # --- The house: a floor is a folder of src/ and an archive ------------------------------------------------------
 
@@ -73,7 +76,7 @@ $(foreach f,$(FLOORS),$(call archive,$f,src/$f))
 $(call archive,test,tests/lib)
 $(B)/lib%.a: $(B)/flags
 	@mkdir -p $(@D) && rm -f $@
-	$(AR) rcs $@ $(filter %.o,$^)
+	$(SAY) AR $@; $(AR) rcs $@ $(filter %.o,$^)
 
 $(B)/src/%.o: src/%.c $(B)/flags
 	@mkdir -p $(@D)
