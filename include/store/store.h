@@ -1,0 +1,157 @@
+/* store: the contract of every place that remembers high-water marks.
+ *
+ * The law: when store_reserve() has returned ERR_OK, the new high-water marks are durable, and no
+ * other call, process, restart or node will ever be given a position of those leases. When it has
+ * returned anything else, nothing was reserved that may be issued, now or later: what the attempt
+ * may have reached is burnt.
+ *
+ * What a caller may not assume, because a store that several nodes share cannot give it: that a
+ * lease continues the one before, that an answer comes soon, or that a failed call changed
+ * nothing.
+ *
+ * Threads: one thread at a time owns a store, from open to close (the keeper, between start and
+ * stop). Calls may block on a disk or a network for as long as those take. */
+#ifndef SEQD_STORE_STORE_H
+#define SEQD_STORE_STORE_H
+
+#include "base/definition.h"
+#include "base/error.h"
+#include "base/range.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define STORE_REQUESTS_MAX 1024 /* sequences in one commit */
+
+/* One remembered sequence. */
+struct store_entry {
+    char name[SEQUENCE_NAME_MAX + 1];
+    struct definition definition;
+    uint64_t mark;       /* high-water mark: no position at or above it has ever been issued */
+    uint64_t generation; /* changes with every durable change of this record */
+};
+
+/* One sequence's part of a commit: what the caller wants, and what it got. */
+struct store_request {
+    const char *name; /* borrowed for the call */
+    uint64_t count;   /* positions wanted, >= 1 */
+    /* The lease starts at or above it, whatever the store remembers; 0 when the caller knows none. */
+    uint64_t floor;
+
+    /* Written by the store when the call as a whole returned ERR_OK. */
+    /* ERR_OK; ERR_NOT_FOUND; ERR_CORRUPT: this record is damaged beyond both copies. The other
+     * requests of the commit are not affected. */
+    enum error error;
+    struct range lease;  /* up to `count` positions, fewer or none only where the sequence ends */
+    uint64_t generation; /* the record's generation as of this commit */
+
+    /* Written by the store whatever the call returned: no position below it may be issued out of
+     * this attempt, and it is the least `floor` of every later request. On ERR_OK it equals
+     * lease.limit. */
+    uint64_t burnt_limit;
+};
+
+/* One sequence's unissued rest, given back at a clean stop. The record changes only if its mark
+ * and generation are still exactly those of the lease that we own. */
+struct store_return {
+    const char *name;     /* borrowed for the call */
+    uint64_t generation;  /* of the commit that made the lease */
+    uint64_t lease_limit; /* upper bound of the lease: the mark that we expect to find */
+    uint64_t mark;        /* the new mark, <= lease_limit: the first position never issued */
+
+    /* Written by the store when the call returned ERR_OK: false when the record had moved on. */
+    bool accepted;
+};
+
+/* Called once for each entry; a return other than ERR_OK ends the walk and is forwarded. The
+ * entry is borrowed. */
+typedef enum error store_visit_fn(void *context, const struct store_entry *entry,
+                                  struct error_detail *detail);
+
+struct store;
+
+/* A store is a struct whose first member is `struct store`. */
+struct store_operations {
+    enum error (*each)(struct store *store, store_visit_fn *visit, void *context,
+                       struct error_detail *detail);
+    enum error (*define)(struct store *store, const char *name, const struct definition *definition,
+                         struct store_entry *ret_entry, struct error_detail *detail);
+    enum error (*reserve)(struct store *store, struct store_request *requests, size_t count,
+                          struct error_detail *detail);
+    enum error (*give_back)(struct store *store, struct store_return *returns, size_t count,
+                            struct error_detail *detail);
+    enum error (*recover)(struct store *store, struct error_detail *detail);
+    void (*close)(struct store *store);
+};
+
+struct store {
+    const struct store_operations *operations;
+};
+
+/* Visit every sequence that the store remembers, in no stated order. For the start, before
+ * anything is reserved.
+ * ERR_CORRUPT  a record is damaged beyond both copies, its name in `detail`. ERR_IO. Or what
+ *              `visit` returned. */
+__attribute__((warn_unused_result)) static inline enum error
+store_each(struct store *store, store_visit_fn *visit, void *context, struct error_detail *detail)
+{
+    return store->operations->each(store, visit, context, detail);
+}
+
+/* Remember `definition` (checked by the caller) under `name` (checked by the caller), durably: a
+ * new sequence starts with mark 0; one that exists keeps its mark. Whether replacing is right is
+ * the caller's decision.
+ * `ret_entry`  what is remembered now; written on ERR_OK.
+ * ERR_UNAVAILABLE  no room or out of reach; the outcome is unknown, calling again is safe after
+ *                  store_recover().
+ * ERR_IO, ERR_CORRUPT, ERR_FENCED as for store_reserve(). */
+__attribute__((warn_unused_result)) static inline enum error
+store_define(struct store *store, const char *name, const struct definition *definition,
+             struct store_entry *ret_entry, struct error_detail *detail)
+{
+    return store->operations->define(store, name, definition, ret_entry, detail);
+}
+
+/* Reserve positions for `count` sequences (1 … STORE_REQUESTS_MAX, no name twice) in one durable
+ * commit.
+ * ERR_UNAVAILABLE  no room, or out of reach; may pass. ERR_IO  the disk refused. In both the
+ *                  outcome is unknown, `burnt_limit` of each request says what is lost, and every
+ *                  later call but store_recover() and store_close() returns ERR_UNAVAILABLE until
+ *                  store_recover() has returned ERR_OK.
+ * ERR_FENCED       the data set has another owner: as above, and store_recover() will not succeed. */
+__attribute__((warn_unused_result)) static inline enum error
+store_reserve(struct store *store, struct store_request *requests, size_t count,
+              struct error_detail *detail)
+{
+    return store->operations->reserve(store, requests, count, detail);
+}
+
+/* Give back the unissued rest of leases, in one durable commit, by compare-and-set. After it the
+ * caller issues nothing. A failure loses no safety: the rest becomes a gap. Errors as for
+ * store_reserve(). */
+__attribute__((warn_unused_result)) static inline enum error
+store_give_back(struct store *store, struct store_return *returns, size_t count,
+                struct error_detail *detail)
+{
+    return store->operations->give_back(store, returns, count, detail);
+}
+
+/* After a failure: let go of everything, open afresh, read back what is really on the disk, and
+ * make one durable commit that covers no number. ERR_OK: the store may be trusted again.
+ * Otherwise the code of what still stands in the way; call again later. Harmless when nothing had
+ * failed. */
+__attribute__((warn_unused_result)) static inline enum error
+store_recover(struct store *store, struct error_detail *detail)
+{
+    return store->operations->recover(store, detail);
+}
+
+/* Close and free. NULL is accepted. Gives nothing back by itself. */
+static inline void store_close(struct store *store)
+{
+    if (store != NULL) {
+        store->operations->close(store);
+    }
+}
+
+#endif

@@ -1,0 +1,280 @@
+#include "core/sequence.h"
+#include "sequence_state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEASE_SIZE_FIRST UINT64_C(100) /* positions; before any rate is known */
+
+enum error sequence_create(const struct store_entry *entry, struct bell *renewals,
+                           struct bell *waits, struct sequence **ret_sequence)
+{
+    struct sequence *sequence = aligned_alloc(CACHE_LINE, sizeof *sequence);
+    if (sequence == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    memset(sequence, 0, sizeof *sequence);
+    if (pthread_mutex_init(&sequence->lock, NULL) != 0) {
+        free(sequence);
+        return ERR_NO_MEMORY;
+    }
+    const struct definition *definition = &entry->definition;
+    /* Nothing is leased: every start leases anew, and the first request calls the keeper. */
+    atomic_init(&sequence->limit, entry->mark);
+    atomic_init(&sequence->next, entry->mark);
+    atomic_init(&sequence->renew_below, 0);
+    sequence->start = definition->start;
+    sequence->increment = definition->increment;
+    sequence->capacity = definition_capacity(definition);
+    sequence->definition = *definition;
+    sequence->floor = entry->mark;
+    sequence->generation = entry->generation;
+    sequence->exhausted = entry->mark >= sequence->capacity;
+    sequence->lease_size = range_min(LEASE_SIZE_FIRST, definition->max_gap);
+    sequence->measured_at = clock_now();
+    waiters_init(&sequence->waiters);
+    sequence->renewals = renewals;
+    sequence->waits = waits;
+    rope_init(&sequence->renewal_rope, sequence);
+    rope_init(&sequence->wait_rope, sequence);
+    memcpy(sequence->name, entry->name, sizeof sequence->name);
+    *ret_sequence = sequence;
+    return ERR_OK;
+}
+
+void sequence_free(struct sequence *sequence)
+{
+    if (sequence == NULL) {
+        return;
+    }
+    assert(sequence->waiters.first == NULL);
+    (void)pthread_mutex_destroy(&sequence->lock); /* nobody holds it: see the header */
+    free(sequence);
+}
+
+const char *sequence_name(const struct sequence *sequence)
+{
+    return sequence->name;
+}
+
+struct block sequence_block(const struct sequence *sequence, uint64_t position, uint64_t count)
+{
+    return (struct block){
+        .first = definition_number(sequence->start, sequence->increment, position),
+        .last = definition_number(sequence->start, sequence->increment, position + (count - 1)),
+        .increment = sequence->increment,
+        .count = count,
+    };
+}
+
+/* The fast path. False when fewer than `count` positions are left in the lease. */
+static inline bool take_leased(struct sequence *sequence, uint64_t count, struct block *ret_block)
+{
+    /* order: acquire pairs with the release of `limit` at a publication: seeing this limit means
+     * seeing the `next` that was moved before it, so [next, limit) lies inside one lease, which
+     * the store had committed before. */
+    uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_acquire);
+    /* order: relaxed. The compare-and-swap below checks it again; a stale value only costs a
+     * turn. */
+    uint64_t next = atomic_load_explicit(&sequence->next, memory_order_relaxed);
+    while (next < limit && count <= limit - next) {
+        /* order: relaxed. Uniqueness is the single modification order of `next`; nothing else
+         * rides on it. That `limit` still belongs to `next`: a switch to another lease moves
+         * `next` to or above every earlier limit. */
+        if (atomic_compare_exchange_weak_explicit(&sequence->next, &next, next + count,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+            *ret_block = sequence_block(sequence, next, count);
+            /* order: relaxed. A threshold that is late by one publication calls the keeper early
+             * or late, no more. */
+            if (limit - next - count <
+                atomic_load_explicit(&sequence->renew_below, memory_order_relaxed)) {
+                bell_ring(sequence->renewals, &sequence->renewal_rope);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t sequence_unissued(struct sequence *sequence)
+{
+    /* order: relaxed. The lock is held, so `limit` stands still, and a `next` that moves on only
+     * makes this smaller. */
+    uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
+    uint64_t next = sequence->closed ? sequence->final_next
+                                     : atomic_load_explicit(&sequence->next, memory_order_relaxed);
+    return (next < limit ? limit - next : 0) + range_count(sequence->spare);
+}
+
+uint64_t sequence_issued(struct sequence *sequence)
+{
+    return sequence->leased - sequence->lost - sequence_unissued(sequence);
+}
+
+void sequence_leave_lease(struct sequence *sequence, uint64_t first)
+{
+    /* order: relaxed. Written under the lock only, which is held. */
+    uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
+    assert(first >= limit);
+    /* order: relaxed. With `next` at or above the old limit nobody can take; what they took until
+     * now is in the value that comes back. The release in sequence_publish_limit() shows the move
+     * to whoever sees the new limit. */
+    uint64_t next = atomic_exchange_explicit(&sequence->next, first, memory_order_relaxed);
+    assert(next <= limit);
+    sequence->lost += limit - next;
+}
+
+void sequence_publish_limit(struct sequence *sequence, uint64_t limit)
+{
+    /* order: release pairs with the acquire in take_leased(): a taker that sees this limit sees
+     * the `next` that was stored before it, and the store committed before both. */
+    atomic_store_explicit(&sequence->limit, limit, memory_order_release);
+}
+
+void sequence_watch(struct sequence *sequence)
+{
+    bool renews_ahead = sequence->definition.durability == DURABILITY_LEASE &&
+                        !sequence->exhausted && range_is_empty(sequence->spare);
+    /* order: relaxed. A threshold that is seen late calls the keeper early or late, no more. */
+    atomic_store_explicit(&sequence->renew_below, renews_ahead ? sequence->threshold + 1 : 0,
+                          memory_order_relaxed);
+}
+
+/* Nothing suitable is leased; the lock is held. Take from the spare, or say why there is nothing. */
+static enum error take_locked(struct sequence *sequence, uint64_t count, struct block *ret_block)
+{
+    if (sequence->closed) {
+        return ERR_UNAVAILABLE;
+    }
+    if (take_leased(sequence, count, ret_block)) {
+        return ERR_OK;
+    }
+    if (sequence->waiters.first == NULL && count <= range_count(sequence->spare)) {
+        sequence_leave_lease(sequence, sequence->spare.first);
+        sequence_publish_limit(sequence, sequence->spare.limit);
+        sequence->spare = (struct range){0, 0};
+        sequence_watch(sequence);
+        if (take_leased(sequence, count, ret_block)) {
+            return ERR_OK; /* else others were quicker: wait for the next lease */
+        }
+    }
+    /* order: relaxed. `next` only rises, so what is refused now could not be had later either. */
+    uint64_t next = atomic_load_explicit(&sequence->next, memory_order_relaxed);
+    if (sequence->exhausted || next >= sequence->capacity || count > sequence->capacity - next) {
+        return ERR_EXHAUSTED;
+    }
+    return ERR_PENDING;
+}
+
+enum error sequence_take(struct sequence *sequence, uint64_t count, struct block *ret_block)
+{
+    assert(count > 0);
+    if (take_leased(sequence, count, ret_block)) {
+        return ERR_OK;
+    }
+    pthread_mutex_lock(&sequence->lock);
+    enum error error = take_locked(sequence, count, ret_block);
+    pthread_mutex_unlock(&sequence->lock);
+    return error;
+}
+
+enum error sequence_wait(struct sequence *sequence, struct waiter *waiter)
+{
+    pthread_mutex_lock(&sequence->lock);
+    enum error error = take_locked(sequence, waiter->count, &waiter->block);
+    if (error == ERR_PENDING) {
+        bool first = sequence->waiters.first == NULL;
+        waiters_append(&sequence->waiters, waiter);
+        sequence->waited++;
+        /* Inside the lock: whoever answers lets go of the rope first and takes the lock after, so
+         * either it sees this waiter or this thread sees a rope that can be pulled. No call is
+         * lost. */
+        bell_ring(sequence->renewals, &sequence->renewal_rope);
+        if (first) {
+            bell_ring(sequence->waits, &sequence->wait_rope);
+        }
+    }
+    pthread_mutex_unlock(&sequence->lock);
+    return error;
+}
+
+static bool deadline_reached(void *context, struct waiter *waiter)
+{
+    const struct instant *now = context;
+    return clock_reached(waiter->deadline, *now);
+}
+
+bool sequence_expire(struct sequence *sequence, struct instant now)
+{
+    struct waiters expired;
+    waiters_init(&expired);
+    pthread_mutex_lock(&sequence->lock);
+    waiters_move(&sequence->waiters, &expired, ERR_UNAVAILABLE, deadline_reached, &now);
+    bool waiting = sequence->waiters.first != NULL;
+    pthread_mutex_unlock(&sequence->lock);
+    waiters_finish(&expired);
+    return waiting;
+}
+
+static bool everyone(void *context, struct waiter *waiter)
+{
+    (void)context;
+    (void)waiter;
+    return true;
+}
+
+void sequence_close(struct sequence *sequence)
+{
+    struct waiters ended;
+    waiters_init(&ended);
+    pthread_mutex_lock(&sequence->lock);
+    if (!sequence->closed) {
+        /* order: relaxed. From here every compare-and-swap fails, and the value that comes back
+         * is what the last one that succeeded left: the first position that nobody has. */
+        sequence->final_next =
+            atomic_exchange_explicit(&sequence->next, UINT64_MAX, memory_order_relaxed);
+        sequence->closed = true;
+    }
+    waiters_move(&sequence->waiters, &ended, ERR_UNAVAILABLE, everyone, NULL);
+    pthread_mutex_unlock(&sequence->lock);
+    waiters_finish(&ended);
+}
+
+void sequence_describe(struct sequence *sequence, struct sequence_status *ret_status)
+{
+    pthread_mutex_lock(&sequence->lock);
+    /* order: relaxed, both. The lock holds publications off; `next` may be a few requests old
+     * when it is read. */
+    uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
+    uint64_t next = sequence->closed ? sequence->final_next
+                                     : atomic_load_explicit(&sequence->next, memory_order_relaxed);
+    if (next >= limit && !range_is_empty(sequence->spare)) {
+        next = sequence->spare.first;
+    }
+    *ret_status = (struct sequence_status){
+        .definition = sequence->definition,
+        .capacity = sequence->capacity,
+        .next = next < limit ? next : range_max(next, sequence->floor),
+        .mark = sequence->floor,
+        .unissued = sequence_unissued(sequence),
+        .lease_size = sequence->lease_size,
+        .issued = sequence_issued(sequence),
+        .burnt = sequence->lost,
+        .waiters = sequence->waiters.length,
+        .waited = sequence->waited,
+        .rate = sequence->rate,
+        .exhausted = sequence->exhausted,
+    };
+    pthread_mutex_unlock(&sequence->lock);
+}
+
+uint64_t sequence_left(struct sequence *sequence)
+{
+    struct sequence_status status;
+    sequence_describe(sequence, &status);
+    if (status.exhausted) {
+        return status.unissued;
+    }
+    return status.next < status.capacity ? status.capacity - status.next : 0;
+}

@@ -1,0 +1,74 @@
+/* The inside of a sequence, shared by its two sides: sequence.c (fronts) and sequence_lease.c
+ * (keeper). */
+#ifndef SEQD_CORE_SEQUENCE_STATE_H
+#define SEQD_CORE_SEQUENCE_STATE_H
+
+#include "base/range.h"
+#include "core/sequence.h"
+#include "waiters.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define CACHE_LINE 64
+
+struct sequence {
+    /* Read by every request, written at a publication. */
+    _Alignas(CACHE_LINE) _Atomic uint64_t limit; /* end of the lease; only rises */
+    _Atomic uint64_t renew_below; /* the keeper is called when fewer positions are left; 0: never */
+    int64_t start;                /* constant, as are the next two */
+    int64_t increment;
+    uint64_t capacity;
+
+    /* Written by every request. */
+    _Alignas(CACHE_LINE) _Atomic uint64_t next; /* only rises */
+
+    /* Under the lock, unless said otherwise. */
+    _Alignas(CACHE_LINE) pthread_mutex_t lock;
+    struct definition definition;
+    /* Committed, and not contiguous with the lease; empty where leases are extended in place. */
+    struct range spare;
+    uint64_t floor;      /* no later lease may start below it; only rises */
+    uint64_t generation; /* of the commit that made the newest lease */
+    struct waiters waiters;
+    uint64_t threshold;         /* a renewal is due when no more than this is left */
+    uint64_t lease_size;        /* what the next renewal asks for, beyond what waiters need */
+    uint64_t leased;            /* positions leased since the start of this process */
+    uint64_t lost;              /* of those, given up without being issued */
+    uint64_t waited;            /* requests that joined the waiters since the start */
+    uint64_t rate;              /* positions a second */
+    struct instant measured_at; /* when the rate was measured last, and … */
+    uint64_t measured_issued;   /* … how many had been issued then */
+    uint64_t measured_waited;   /* … how many had waited then */
+    uint64_t final_next;        /* `next` at the moment of closing */
+    bool exhausted;             /* the store has no position beyond what is leased here */
+    bool closed;
+
+    struct bell *renewals; /* constant */
+    struct bell *waits;    /* constant */
+    struct rope renewal_rope;
+    struct rope wait_rope;
+    char name[SEQUENCE_NAME_MAX + 1]; /* constant */
+};
+
+/* Leased and not issued, in lease and spare, at this moment. The lock is held. */
+uint64_t sequence_unissued(struct sequence *sequence);
+
+/* Issued since the start of this process. The lock is held. */
+uint64_t sequence_issued(struct sequence *sequence);
+
+/* The two halves of a move to another lease, which starts at `first`, at or above the old limit.
+ * In this order, with the lock held from before the first to after the second:
+ * sequence_leave_lease() moves `next`, which closes the way, and counts what was left as lost;
+ * sequence_publish_limit() opens it again. The second alone extends the lease in place. */
+void sequence_leave_lease(struct sequence *sequence, uint64_t first);
+void sequence_publish_limit(struct sequence *sequence, uint64_t limit);
+
+/* Set from when on takers call the keeper, after the lease, the spare or the threshold have
+ * changed. The lock is held. */
+void sequence_watch(struct sequence *sequence);
+
+/* The block of `count` positions from `position`. */
+struct block sequence_block(const struct sequence *sequence, uint64_t position, uint64_t count);
+
+#endif
