@@ -181,7 +181,7 @@ check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; n
 check-load: $(SEQD) $(CRASH)    ## millions of numbers over many connections, each checked
 	@$(RUN_PROGRAM) $(B)/tests/crash/load
 bench: bench-deps $(SEQD) $(BENCH)  ## install what is missing, compare with other servers
-	@$(RUN_PROGRAM) tests/bench/run $(B)/tests/bench
+	@BENCH_DIR=$(B)/tests/bench $(RUN_PROGRAM) tests/bench/http.sh
 bench-core: $(B)/tests/bench/bench_core ## the fast path in process, against a bare compare-and-swap
 	@$(RUN_PROGRAM) $<
 
