@@ -24,6 +24,8 @@ struct store_lmdb_options {
     const char *directory; /* borrowed for the open; must exist */
     /* Where the map starts, STORE_LMDB_MAP_SIZE_MIN … _MAX; it grows by doubling. */
     uint64_t map_size_bytes;
+    /* Where it stops growing, within the same limits; 0: STORE_LMDB_MAP_SIZE_MAX. */
+    uint64_t map_size_max_bytes;
 };
 
 /* Open the data directory, or initialise it when it is empty, and hold its lock (flock on the

@@ -1,0 +1,39 @@
+/* bytes: fixed-width little-endian integers and the checksum of all that seqd writes to disk.
+ *
+ * The law: what lies on the disk is laid out byte by byte, never by copying a struct, so the files
+ * of one machine are read by any other.
+ *
+ * Threads: any; pure functions. */
+#ifndef SEQD_STORE_BYTES_H
+#define SEQD_STORE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The low `width` bytes (1 … 8) of `value`, the least significant first. */
+static inline void bytes_put(uint8_t *to, uint64_t value, size_t width)
+{
+    for (size_t i = 0; i < width; i++) {
+        to[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+/* What bytes_put() wrote. */
+static inline uint64_t bytes_get(const uint8_t *from, size_t width)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < width; i++) {
+        value |= (uint64_t)from[i] << (8 * i);
+    }
+    return value;
+}
+
+/* CRC-32C (Castagnoli) of `length` bytes at `data`, going on from `crc`: 0 to begin, or what the
+ * call for the bytes before returned. Finds every change of up to 32 bits in a row. */
+uint32_t bytes_crc32c(uint32_t crc, const void *data, size_t length);
+
+bool bytes_are_zero(const uint8_t *bytes, size_t length);
+
+#endif

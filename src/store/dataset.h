@@ -1,0 +1,66 @@
+/* dataset: the directory, its sentinel and its LMDB environment as one thing with a commit counter.
+ *
+ * The law: a data set is trusted only after its data file was read back, belongs to the sentinel's
+ * instance, has at least as many commits as the sentinel has witnessed and as this process has seen
+ * succeed, and has taken one more commit, which covers no number.
+ *
+ * Initialisation, each step durable before the next:
+ *   1 a sentinel that says `initialising`   2 the data file, filled with zeros
+ *   3 the first commit: tables and meta record   4 a sentinel that says `initialised`
+ * A crash before step 4 leaves `initialising`: nothing was ever issued, and the next start begins
+ * again. After step 4 a data file is never made again.
+ *
+ * Threads: one at a time. */
+#ifndef SEQD_STORE_DATASET_H
+#define SEQD_STORE_DATASET_H
+
+#include "base/error.h"
+#include "directory.h"
+#include "environment.h"
+#include "record.h"
+#include "sentinel.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct dataset {
+    struct directory directory;
+    struct sentinel sentinel;
+    struct environment environment;
+    struct meta meta; /* as of the last commit that this process saw succeed */
+};
+
+/* What a commit changes beside the meta record. `apply` is NULL for nothing; it may run more than
+ * once, each time in a transaction that has seen nothing of the runs before. */
+struct change {
+    enum error (*apply)(struct environment *environment, MDB_txn *txn, void *context,
+                        struct error_detail *detail);
+    void *context;
+    size_t records; /* how many it may change, at most */
+};
+
+/* Lock the directory at `path`, initialise it if it is empty, and start. Errors as
+ * store_lmdb_open(); dataset_close() is called for all of them. */
+__attribute__((warn_unused_result)) enum error
+dataset_open(struct dataset *dataset, const char *path, uint64_t map_size_bytes,
+             uint64_t map_size_max_bytes, struct error_detail *detail);
+
+/* Let go of all but the directory's lock, and start again: after a failure. May be called again. */
+__attribute__((warn_unused_result)) enum error dataset_reopen(struct dataset *dataset,
+                                                              struct error_detail *detail);
+
+/* Commit `change` durably, in a map that grows as needed.
+ * ERR_UNAVAILABLE with `environment.full`  no room; nothing was written and nothing has changed.
+ * ERR_CORRUPT  found before anything was written.
+ * Others: the outcome is unknown, dataset_reopen() comes next. ERR_FENCED  see directory.h. */
+__attribute__((warn_unused_result)) enum error
+dataset_commit(struct dataset *dataset, const struct change *change, struct error_detail *detail);
+
+/* Have the sentinel witness the last commit. */
+__attribute__((warn_unused_result)) enum error dataset_witness(struct dataset *dataset,
+                                                               struct error_detail *detail);
+
+/* Half-open is accepted. */
+void dataset_close(struct dataset *dataset);
+
+#endif

@@ -1,0 +1,178 @@
+#include "record.h"
+
+#include "bytes.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Offsets of a sequence record. */
+enum {
+    RECORD_AT_VERSION = 0,    /* 2 bytes */
+    RECORD_AT_KIND = 2,       /* 1 */
+    RECORD_AT_STATE = 3,      /* 1 */
+    RECORD_AT_DURABILITY = 4, /* 1 */
+    RECORD_AT_SPACE_1 = 5,    /* 3, zero */
+    RECORD_AT_GENERATION = 8, /* 8 from here on */
+    RECORD_AT_MARK = 16,
+    RECORD_AT_START = 24,
+    RECORD_AT_INCREMENT = 32,
+    RECORD_AT_MIN = 40,
+    RECORD_AT_MAX = 48,
+    RECORD_AT_MAX_GAP = 56,
+    RECORD_AT_LEASE = 64,
+    RECORD_AT_FLOOR = 72,
+    RECORD_AT_SPACE_2 = 80, /* 76, zero */
+    RECORD_AT_CRC = 156,    /* 4 */
+};
+
+/* Offsets of a meta record. */
+enum {
+    META_AT_MAGIC = 0,        /* 8 */
+    META_AT_VERSION = 8,      /* 4 */
+    META_AT_SPACE_1 = 12,     /* 4, zero */
+    META_AT_INSTANCE = 16,    /* 16 */
+    META_AT_INCARNATION = 32, /* 16 */
+    META_AT_COUNTER = 48,     /* 8 */
+    META_AT_CREATED = 56,     /* 8 */
+    META_AT_SPACE_2 = 64,     /* 60, zero */
+    META_AT_CRC = 124,        /* 4 */
+};
+
+enum {
+    RECORD_KIND_COUNTER = 0,
+    RECORD_STATE_LIVE = 0,
+};
+
+static const uint8_t meta_magic[8] = {'s', 'e', 'q', 'd', 'm', 'e', 't', 'a'};
+
+static_assert(RECORD_AT_CRC + 4 == RECORD_SIZE, "the checksum ends a sequence record");
+static_assert(META_AT_CRC + 4 == META_SIZE, "the checksum ends a meta record");
+
+/* The record has a fixed length, so key and record one after the other cannot be split otherwise.
+ * */
+static uint32_t record_crc(const char *name, const uint8_t *bytes)
+{
+    return bytes_crc32c(bytes_crc32c(0, name, strlen(name)), bytes, RECORD_AT_CRC);
+}
+
+void record_encode(const struct record *record, const char *name, uint8_t to[RECORD_SIZE])
+{
+    const struct definition *definition = &record->definition;
+
+    memset(to, 0, RECORD_SIZE);
+    bytes_put(to + RECORD_AT_VERSION, RECORD_VERSION, 2);
+    bytes_put(to + RECORD_AT_KIND, RECORD_KIND_COUNTER, 1);
+    bytes_put(to + RECORD_AT_STATE, RECORD_STATE_LIVE, 1);
+    bytes_put(to + RECORD_AT_DURABILITY, (uint64_t)definition->durability, 1);
+    bytes_put(to + RECORD_AT_GENERATION, record->generation, 8);
+    bytes_put(to + RECORD_AT_MARK, record->mark, 8);
+    bytes_put(to + RECORD_AT_START, (uint64_t)definition->start, 8);
+    bytes_put(to + RECORD_AT_INCREMENT, (uint64_t)definition->increment, 8);
+    bytes_put(to + RECORD_AT_MIN, (uint64_t)definition->min, 8);
+    bytes_put(to + RECORD_AT_MAX, (uint64_t)definition->max, 8);
+    bytes_put(to + RECORD_AT_MAX_GAP, definition->max_gap, 8);
+    bytes_put(to + RECORD_AT_LEASE, definition->lease, 8);
+    bytes_put(to + RECORD_AT_FLOOR, (uint64_t)record->floor, 8);
+    bytes_put(to + RECORD_AT_CRC, record_crc(name, to), 4);
+}
+
+static struct definition decode_definition(const uint8_t *bytes)
+{
+    return (struct definition){
+        .start = (int64_t)bytes_get(bytes + RECORD_AT_START, 8),
+        .increment = (int64_t)bytes_get(bytes + RECORD_AT_INCREMENT, 8),
+        .min = (int64_t)bytes_get(bytes + RECORD_AT_MIN, 8),
+        .max = (int64_t)bytes_get(bytes + RECORD_AT_MAX, 8),
+        .max_gap = bytes_get(bytes + RECORD_AT_MAX_GAP, 8),
+        .lease = bytes_get(bytes + RECORD_AT_LEASE, 8),
+        .durability = (enum durability)bytes_get(bytes + RECORD_AT_DURABILITY, 1),
+    };
+}
+
+static bool record_space_is_zero(const uint8_t *bytes)
+{
+    return bytes_are_zero(bytes + RECORD_AT_SPACE_1, RECORD_AT_GENERATION - RECORD_AT_SPACE_1) &&
+           bytes_are_zero(bytes + RECORD_AT_SPACE_2, RECORD_AT_CRC - RECORD_AT_SPACE_2);
+}
+
+enum error record_decode(const void *data, size_t length, const char *name,
+                         struct record *ret_record, struct error_detail *detail)
+{
+    const uint8_t *bytes = data;
+    struct definition definition;
+
+    if (length != RECORD_SIZE) {
+        return error_fail(detail, ERR_CORRUPT, "%zu bytes, not %d", length, RECORD_SIZE);
+    }
+    if (bytes_get(bytes + RECORD_AT_CRC, 4) != record_crc(name, bytes)) {
+        return error_fail(detail, ERR_CORRUPT, "the checksum is wrong");
+    }
+    if (bytes_get(bytes + RECORD_AT_VERSION, 2) != RECORD_VERSION ||
+        bytes_get(bytes + RECORD_AT_KIND, 1) != RECORD_KIND_COUNTER ||
+        bytes_get(bytes + RECORD_AT_STATE, 1) != RECORD_STATE_LIVE ||
+        !record_space_is_zero(bytes)) {
+        return error_fail(detail, ERR_CORRUPT, "not a counter of version %d", RECORD_VERSION);
+    }
+    definition = decode_definition(bytes);
+    if (definition_check(&definition, detail) != ERR_OK) {
+        return error_wrap(detail, ERR_CORRUPT, "the definition is impossible");
+    }
+    *ret_record = (struct record){
+        .definition = definition,
+        .generation = bytes_get(bytes + RECORD_AT_GENERATION, 8),
+        .mark = bytes_get(bytes + RECORD_AT_MARK, 8),
+        .floor = (int64_t)bytes_get(bytes + RECORD_AT_FLOOR, 8),
+    };
+    return ERR_OK;
+}
+
+void meta_encode(const struct meta *meta, uint8_t to[META_SIZE])
+{
+    memset(to, 0, META_SIZE);
+    memcpy(to + META_AT_MAGIC, meta_magic, sizeof(meta_magic));
+    bytes_put(to + META_AT_VERSION, meta->version, 4);
+    memcpy(to + META_AT_INSTANCE, meta->instance, META_ID_SIZE);
+    memcpy(to + META_AT_INCARNATION, meta->incarnation, META_ID_SIZE);
+    bytes_put(to + META_AT_COUNTER, meta->counter, 8);
+    bytes_put(to + META_AT_CREATED, meta->created_ms, 8);
+    bytes_put(to + META_AT_CRC, bytes_crc32c(0, to, META_AT_CRC), 4);
+}
+
+/* Does a meta record of whatever version hold together? Magic, version and a checksum in the last
+ * four bytes stand in every version, so that an older seqd can tell a newer record from a damaged
+ * one. */
+static bool meta_is_whole(const uint8_t *bytes, size_t length)
+{
+    if (length < META_AT_INSTANCE + 4 ||
+        memcmp(bytes + META_AT_MAGIC, meta_magic, sizeof(meta_magic)) != 0) {
+        return false;
+    }
+    return bytes_get(bytes + length - 4, 4) == bytes_crc32c(0, bytes, length - 4);
+}
+
+enum error meta_decode(const void *data, size_t length, struct meta *ret_meta,
+                       struct error_detail *detail)
+{
+    const uint8_t *bytes = data;
+    uint32_t version;
+
+    if (!meta_is_whole(bytes, length)) {
+        return error_fail(detail, ERR_CORRUPT, "the checksum of the meta record is wrong");
+    }
+    version = (uint32_t)bytes_get(bytes + META_AT_VERSION, 4);
+    if (version > META_VERSION) {
+        return error_fail(detail, ERR_FENCED, "the data is of format %u, this seqd reads up to %d",
+                          version, META_VERSION);
+    }
+    if (version == 0 || length != META_SIZE ||
+        !bytes_are_zero(bytes + META_AT_SPACE_1, META_AT_INSTANCE - META_AT_SPACE_1) ||
+        !bytes_are_zero(bytes + META_AT_SPACE_2, META_AT_CRC - META_AT_SPACE_2)) {
+        return error_fail(detail, ERR_CORRUPT, "the meta record is impossible");
+    }
+    ret_meta->version = version;
+    memcpy(ret_meta->instance, bytes + META_AT_INSTANCE, META_ID_SIZE);
+    memcpy(ret_meta->incarnation, bytes + META_AT_INCARNATION, META_ID_SIZE);
+    ret_meta->counter = bytes_get(bytes + META_AT_COUNTER, 8);
+    ret_meta->created_ms = bytes_get(bytes + META_AT_CREATED, 8);
+    return ERR_OK;
+}

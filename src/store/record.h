@@ -1,0 +1,57 @@
+/* record: the two records of the data file, to bytes and back. docs/DISK-FORMAT.md gives every
+ * byte.
+ *
+ * The law: a record is believed only when its length, checksum, version and every field are right;
+ * bytes kept for later must be zero. The checksum covers the key as well, so a record that turns up
+ * under another name is refused.
+ *
+ * Threads: any; pure functions. */
+#ifndef SEQD_STORE_RECORD_H
+#define SEQD_STORE_RECORD_H
+
+#include "base/definition.h"
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORD_SIZE 160 /* bytes of a sequence record */
+#define RECORD_VERSION 1
+#define META_SIZE 128 /* bytes of a meta record */
+#define META_VERSION 1
+#define META_ID_SIZE 16 /* bytes of an instance or incarnation id */
+
+/* What is remembered of one sequence. */
+struct record {
+    struct definition definition;
+    uint64_t generation; /* one more with every durable change */
+    uint64_t mark;       /* high-water mark */
+    int64_t floor;       /* kept for the later drop of a sequence; 0 now */
+};
+
+/* What is remembered of the data set as a whole. */
+struct meta {
+    uint32_t version;                  /* of the whole format, META_VERSION */
+    uint8_t instance[META_ID_SIZE];    /* random; the same in the sentinel */
+    uint8_t incarnation[META_ID_SIZE]; /* random; changes with a restore or an adoption */
+    uint64_t counter;                  /* durable commits so far */
+    uint64_t created_ms;               /* wall clock at the initialisation, ms since 1970 */
+};
+
+void record_encode(const struct record *record, const char *name, uint8_t to[RECORD_SIZE]);
+
+/* `bytes` as found under the key `name`.
+ * ERR_CORRUPT  damaged, or not of this format; what exactly in `detail`. *ret_record is untouched.
+ * */
+__attribute__((warn_unused_result)) enum error record_decode(const void *bytes, size_t length,
+                                                             const char *name,
+                                                             struct record *ret_record,
+                                                             struct error_detail *detail);
+
+void meta_encode(const struct meta *meta, uint8_t to[META_SIZE]);
+
+/* ERR_CORRUPT  damaged. ERR_FENCED  whole, and of a newer version: both versions in `detail`. */
+__attribute__((warn_unused_result)) enum error
+meta_decode(const void *bytes, size_t length, struct meta *ret_meta, struct error_detail *detail);
+
+#endif

@@ -1,0 +1,376 @@
+#include "store/store_lmdb.h"
+
+#include "copies.h"
+#include "dataset.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one request or return comes to, held back until its commit has succeeded. */
+struct result {
+    enum error error;
+    struct range lease;
+    uint64_t generation;
+    bool accepted;
+};
+
+struct store_lmdb {
+    struct store store; /* first: what callers hold */
+    struct dataset dataset;
+
+    bool failed;             /* until a recovery: the environment may be closed */
+    bool fenced;             /* until the close */
+    struct error_detail why; /* the first failure since the last recovery */
+
+    struct result results[STORE_REQUESTS_MAX];
+};
+
+/* What the contract lets a running store answer: a permission that goes missing under way is the
+ * disk's refusal. */
+static enum error as_fault(enum error error)
+{
+    return error == ERR_INVALID || error == ERR_NOT_FOUND ? ERR_IO : error;
+}
+
+static enum error refuse_after_failure(const struct store_lmdb *lmdb, struct error_detail *detail)
+{
+    if (!lmdb->failed) {
+        return ERR_OK;
+    }
+    return error_fail(detail, ERR_UNAVAILABLE, "the store has not recovered from this: %s",
+                      lmdb->why.text);
+}
+
+static void note_failure(struct store_lmdb *lmdb, enum error error,
+                         const struct error_detail *detail)
+{
+    if (!lmdb->failed || error == ERR_FENCED) {
+        lmdb->why = *detail;
+    }
+    lmdb->failed = true;
+    lmdb->fenced = lmdb->fenced || error == ERR_FENCED;
+}
+
+/* The way of every call that changes something: ERR_OK means durable. */
+static enum error change(struct store_lmdb *lmdb, const struct change *what,
+                         struct error_detail *detail)
+{
+    struct error_detail why = {0};
+    enum error error = refuse_after_failure(lmdb, detail);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = as_fault(dataset_commit(&lmdb->dataset, what, &why));
+    if (error == ERR_OK) {
+        /* The commit stands, so this call has succeeded. A witness that stays behind would let an
+         * older data file pass later, so nothing more is committed before it has caught up. */
+        enum error behind = as_fault(dataset_witness(&lmdb->dataset, &why));
+
+        if (behind != ERR_OK) {
+            note_failure(lmdb, behind, &why);
+        }
+        return ERR_OK;
+    }
+    /* Damage and a full map are found before anything was written. */
+    if (error != ERR_CORRUPT && !lmdb->dataset.environment.full) {
+        note_failure(lmdb, error, &why);
+    }
+    return error_fail(detail, error, "%s", why.text);
+}
+
+/* --- The operations -------------------------------------------------------------------------- */
+
+static enum error lmdb_each(struct store *store, store_visit_fn *visit, void *context,
+                            struct error_detail *detail)
+{
+    struct store_lmdb *lmdb = (struct store_lmdb *)store;
+    MDB_txn *txn = NULL;
+    enum error error = refuse_after_failure(lmdb, detail);
+
+    if (error == ERR_OK) {
+        error = as_fault(environment_begin(&lmdb->dataset.environment, false, &txn, detail));
+    }
+    if (error == ERR_OK) {
+        error = copies_each(&lmdb->dataset.environment, txn, visit, context, detail);
+    }
+    environment_abort(&txn);
+    return error;
+}
+
+/* One call of store_define(). */
+struct defining {
+    const char *name;
+    const struct definition *definition;
+    struct record record; /* as written */
+};
+
+static enum error apply_define(struct environment *environment, MDB_txn *txn, void *context,
+                               struct error_detail *detail)
+{
+    struct defining *defining = context;
+    enum copies_state state;
+    enum error error =
+        copies_read(environment, txn, defining->name, &state, &defining->record, detail);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    switch (state) {
+    case COPIES_ABSENT:
+        defining->record = (struct record){0};
+        break;
+    case COPIES_WHOLE:
+    case COPIES_DOUBTFUL:
+        break;
+    case COPIES_DAMAGED: /* a new one here would begin again at 0 */
+        return ERR_CORRUPT;
+    }
+    defining->record.definition = *defining->definition;
+    defining->record.generation++;
+    return copies_write(environment, txn, defining->name, &defining->record, detail);
+}
+
+static enum error lmdb_define(struct store *store, const char *name,
+                              const struct definition *definition, struct store_entry *ret_entry,
+                              struct error_detail *detail)
+{
+    struct store_lmdb *lmdb = (struct store_lmdb *)store;
+    struct defining defining = {.name = name, .definition = definition};
+    struct change what = {.apply = apply_define, .context = &defining, .records = 1};
+    enum error error;
+
+    assert(definition_check_name(name, strlen(name), NULL) == ERR_OK);
+    assert(definition_check(definition, NULL) == ERR_OK);
+    error = change(lmdb, &what, detail);
+    if (error != ERR_OK) {
+        return error;
+    }
+    memset(ret_entry, 0, sizeof(*ret_entry));
+    memcpy(ret_entry->name, name, strlen(name));
+    ret_entry->definition = defining.record.definition;
+    ret_entry->mark = defining.record.mark;
+    ret_entry->generation = defining.record.generation;
+    return ERR_OK;
+}
+
+/* One call of store_reserve(). */
+struct reserving {
+    struct store_request *requests;
+    struct result *results;
+    size_t count;
+};
+
+static enum error reserve_one(struct environment *environment, MDB_txn *txn,
+                              struct store_request *request, struct result *ret_result,
+                              struct error_detail *detail)
+{
+    struct record record = {0};
+    enum copies_state state;
+    enum error error = copies_read(environment, txn, request->name, &state, &record, detail);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    assert(request->count >= 1);
+    *ret_result = (struct result){.lease = {request->floor, request->floor}};
+    if (state == COPIES_ABSENT || state == COPIES_DAMAGED) {
+        ret_result->error = state == COPIES_ABSENT ? ERR_NOT_FOUND : ERR_CORRUPT;
+        return ERR_OK;
+    }
+    ret_result->lease = range_clamped(range_max(record.mark, request->floor), request->count,
+                                      definition_capacity(&record.definition));
+    assert(ret_result->lease.first >= request->floor);
+    assert(ret_result->lease.limit >= record.mark);
+    record.mark = ret_result->lease.limit;
+    record.generation++;
+    ret_result->generation = record.generation;
+    request->burnt_limit = record.mark;
+    return copies_write(environment, txn, request->name, &record, detail);
+}
+
+static enum error apply_reserve(struct environment *environment, MDB_txn *txn, void *context,
+                                struct error_detail *detail)
+{
+    struct reserving *reserving = context;
+    enum error error = ERR_OK;
+
+    for (size_t i = 0; error == ERR_OK && i < reserving->count; i++) {
+        error =
+            reserve_one(environment, txn, &reserving->requests[i], &reserving->results[i], detail);
+    }
+    return error;
+}
+
+/* What holds before the first write of an attempt. */
+static void burn_nothing(struct store_request *requests, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        requests[i].burnt_limit = requests[i].floor;
+    }
+}
+
+static enum error lmdb_reserve(struct store *store, struct store_request *requests, size_t count,
+                               struct error_detail *detail)
+{
+    struct store_lmdb *lmdb = (struct store_lmdb *)store;
+    struct reserving reserving = {.requests = requests, .results = lmdb->results, .count = count};
+    struct change what = {.apply = apply_reserve, .context = &reserving, .records = count};
+    enum error error;
+
+    assert(count >= 1 && count <= STORE_REQUESTS_MAX);
+    burn_nothing(requests, count);
+    error = change(lmdb, &what, detail);
+    if (error != ERR_OK) {
+        if (lmdb->dataset.environment.full) {
+            burn_nothing(requests, count);
+        }
+        return error;
+    }
+    for (size_t i = 0; i < count; i++) {
+        requests[i].error = lmdb->results[i].error;
+        requests[i].lease = lmdb->results[i].lease;
+        requests[i].generation = lmdb->results[i].generation;
+    }
+    return ERR_OK;
+}
+
+/* One call of store_give_back(). */
+struct giving {
+    const struct store_return *returns;
+    struct result *results;
+    size_t count;
+};
+
+static enum error return_one(struct environment *environment, MDB_txn *txn,
+                             const struct store_return *giving, struct result *ret_result,
+                             struct error_detail *detail)
+{
+    struct record record = {0};
+    enum copies_state state;
+    enum error error = copies_read(environment, txn, giving->name, &state, &record, detail);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    *ret_result = (struct result){.accepted = state == COPIES_WHOLE &&
+                                              record.generation == giving->generation &&
+                                              record.mark == giving->lease_limit};
+    if (!ret_result->accepted) {
+        return ERR_OK;
+    }
+    record.mark = giving->mark;
+    record.generation++;
+    return copies_write(environment, txn, giving->name, &record, detail);
+}
+
+static enum error apply_give_back(struct environment *environment, MDB_txn *txn, void *context,
+                                  struct error_detail *detail)
+{
+    struct giving *giving = context;
+    enum error error = ERR_OK;
+
+    for (size_t i = 0; error == ERR_OK && i < giving->count; i++) {
+        error = return_one(environment, txn, &giving->returns[i], &giving->results[i], detail);
+    }
+    return error;
+}
+
+static enum error lmdb_give_back(struct store *store, struct store_return *returns, size_t count,
+                                 struct error_detail *detail)
+{
+    struct store_lmdb *lmdb = (struct store_lmdb *)store;
+    struct giving giving = {.returns = returns, .results = lmdb->results, .count = count};
+    struct change what = {.apply = apply_give_back, .context = &giving, .records = count};
+    enum error error;
+
+    assert(count >= 1 && count <= STORE_REQUESTS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        assert(returns[i].mark <= returns[i].lease_limit);
+    }
+    error = change(lmdb, &what, detail);
+    if (error != ERR_OK) {
+        return error;
+    }
+    for (size_t i = 0; i < count; i++) {
+        returns[i].accepted = lmdb->results[i].accepted;
+    }
+    return ERR_OK;
+}
+
+static enum error lmdb_recover(struct store *store, struct error_detail *detail)
+{
+    struct store_lmdb *lmdb = (struct store_lmdb *)store;
+    struct error_detail why = {0};
+    enum error error;
+
+    if (lmdb->fenced) {
+        return error_fail(detail, ERR_FENCED, "%s", lmdb->why.text);
+    }
+    error = as_fault(dataset_reopen(&lmdb->dataset, &why));
+    if (error != ERR_OK) {
+        note_failure(lmdb, error, &why);
+        return error_fail(detail, error, "%s", why.text);
+    }
+    lmdb->failed = false;
+    return ERR_OK;
+}
+
+static void lmdb_close(struct store *store)
+{
+    struct store_lmdb *lmdb = (struct store_lmdb *)store;
+
+    dataset_close(&lmdb->dataset);
+    free(lmdb);
+}
+
+static const struct store_operations lmdb_operations = {
+    .each = lmdb_each,
+    .define = lmdb_define,
+    .reserve = lmdb_reserve,
+    .give_back = lmdb_give_back,
+    .recover = lmdb_recover,
+    .close = lmdb_close,
+};
+
+static enum error check_map_size(const char *what, uint64_t bytes, struct error_detail *detail)
+{
+    if (bytes < STORE_LMDB_MAP_SIZE_MIN || bytes > STORE_LMDB_MAP_SIZE_MAX) {
+        return error_fail(detail, ERR_INVALID,
+                          "the %s size of the map is %" PRIu64 " bytes, it must be %" PRIu64
+                          " to %" PRIu64,
+                          what, bytes, STORE_LMDB_MAP_SIZE_MIN, STORE_LMDB_MAP_SIZE_MAX);
+    }
+    return ERR_OK;
+}
+
+enum error store_lmdb_open(const struct store_lmdb_options *options, struct store **ret_store,
+                           struct error_detail *detail)
+{
+    uint64_t map_size_max_bytes =
+        options->map_size_max_bytes == 0 ? STORE_LMDB_MAP_SIZE_MAX : options->map_size_max_bytes;
+    struct store_lmdb *lmdb;
+    enum error error = check_map_size("first", options->map_size_bytes, detail);
+
+    if (error == ERR_OK) {
+        error = check_map_size("largest", map_size_max_bytes, detail);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    lmdb = calloc(1, sizeof(*lmdb));
+    if (lmdb == NULL) {
+        return error_fail(detail, ERR_NO_MEMORY, "no memory to open the store");
+    }
+    lmdb->store.operations = &lmdb_operations;
+    error = dataset_open(&lmdb->dataset, options->directory, options->map_size_bytes,
+                         map_size_max_bytes, detail);
+    if (error != ERR_OK) {
+        free(lmdb);
+        return error;
+    }
+    *ret_store = &lmdb->store;
+    return ERR_OK;
+}
