@@ -49,7 +49,8 @@ void registry_each(struct registry *registry,
 void registry_close(struct registry *registry);
 
 /* Give back what closed sequences hold unissued, after the keeper has stopped: the clean stop
- * loses no number (P4). An error is what store_give_back() returned; the rest then becomes a gap. */
+ * loses no number (P4).
+ * An error is what store_give_back() returned; the rest then becomes a gap. */
 __attribute__((warn_unused_result)) enum error
 registry_settle(struct registry *registry, struct store *store, struct error_detail *detail);
 

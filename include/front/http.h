@@ -19,6 +19,8 @@
 #define HTTP_ADDRESS_SIZE 64     /* bytes of a numeric address with its NUL */
 #define HTTP_URL_MAX 1024        /* bytes of path and query */
 #define HTTP_COUNT_LIMIT 1000000 /* the most that max_count may be */
+#define HTTP_BUFFER_MIN 2048
+#define HTTP_BUFFER_MAX 65536
 
 struct http_options {
     char address[HTTP_ADDRESS_SIZE]; /* numeric IPv4 or IPv6 address to listen on */

@@ -35,7 +35,7 @@ struct store_entry {
 struct store_request {
     const char *name; /* borrowed for the call */
     uint64_t count;   /* positions wanted, >= 1 */
-    /* The lease starts at or above it, whatever the store remembers; 0 when the caller knows none. */
+    /* The lease starts at or above it, whatever the store remembers; 0: the caller knows none. */
     uint64_t floor;
 
     /* Written by the store when the call as a whole returned ERR_OK. */
@@ -118,7 +118,7 @@ store_define(struct store *store, const char *name, const struct definition *def
  *                  outcome is unknown, `burnt_limit` of each request says what is lost, and every
  *                  later call but store_recover() and store_close() returns ERR_UNAVAILABLE until
  *                  store_recover() has returned ERR_OK.
- * ERR_FENCED       the data set has another owner: as above, and store_recover() will not succeed. */
+ * ERR_FENCED       the data set has another owner: as above, and store_recover() will fail. */
 __attribute__((warn_unused_result)) static inline enum error
 store_reserve(struct store *store, struct store_request *requests, size_t count,
               struct error_detail *detail)

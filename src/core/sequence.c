@@ -141,7 +141,7 @@ void sequence_watch(struct sequence *sequence)
                           memory_order_relaxed);
 }
 
-/* Nothing suitable is leased; the lock is held. Take from the spare, or say why there is nothing. */
+/* The lease has too little; the lock is held. Take from the spare, or say why there is nothing. */
 static enum error take_locked(struct sequence *sequence, uint64_t count, struct block *ret_block)
 {
     if (sequence->closed) {
@@ -150,7 +150,7 @@ static enum error take_locked(struct sequence *sequence, uint64_t count, struct 
     if (take_leased(sequence, count, ret_block)) {
         return ERR_OK;
     }
-    if (sequence->waiters.first == NULL && count <= range_count(sequence->spare)) {
+    if (count <= range_count(sequence->spare)) {
         sequence_leave_lease(sequence, sequence->spare.first);
         sequence_publish_limit(sequence, sequence->spare.limit);
         sequence->spare = (struct range){0, 0};

@@ -181,8 +181,7 @@ static void grant(struct sequence *sequence, uint64_t limit, bool last, struct w
 }
 
 /* Take the committed `lease` over, and grant on the way: extend what is leased where it continues
- * it; else set it aside as the spare; else, when somebody waits or nothing is left, leave the old
- * lease for it. */
+ * it; else, when somebody waits, leave the old lease for it; else set it aside as the spare. */
 static void take_over(struct sequence *sequence, struct range lease, bool last,
                       struct waiters *granted)
 {
@@ -190,7 +189,6 @@ static void take_over(struct sequence *sequence, struct range lease, bool last,
     uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
     struct range spare = sequence->spare;
     sequence->spare = (struct range){0, 0};
-    bool lease_left = sequence_unissued(sequence) > 0;
 
     if (!range_is_empty(spare) && range_is_empty(lease)) {
         lease = spare;
@@ -206,7 +204,7 @@ static void take_over(struct sequence *sequence, struct range lease, bool last,
         return;
     }
     bool in_place = lease.first == limit;
-    if (!in_place && lease_left && sequence->waiters.first == NULL) {
+    if (!in_place && sequence->waiters.first == NULL) {
         sequence->spare = lease;
         return;
     }

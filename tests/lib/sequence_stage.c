@@ -1,0 +1,155 @@
+#include "sequence_stage.h"
+
+static unsigned turns; /* how many waits of this test are over */
+
+static void patient_done(struct waiter *waiter)
+{
+    struct patient *patient = (struct patient *)waiter;
+    patient->times_done++;
+    patient->turn = ++turns;
+}
+
+static bool patient_wanted(struct waiter *waiter)
+{
+    return !((struct patient *)waiter)->gone;
+}
+
+struct patient patient_with(uint64_t count)
+{
+    return (struct patient){
+        .waiter = {
+            .count = count, .deadline = FAR_AWAY, .wanted = patient_wanted, .done = patient_done}};
+}
+
+void open_with(struct fixture *f, struct definition definition, uint64_t mark)
+{
+    struct store_entry entry = {
+        .name = "orders", .definition = definition, .mark = mark, .generation = 1};
+    memset(f, 0, sizeof *f);
+    turns = 0;
+    f->mark = mark;
+    f->now = clock_now();
+    assert_int_equal(bell_init(&f->renewals), ERR_OK);
+    assert_int_equal(bell_init(&f->waits), ERR_OK);
+    assert_int_equal(definition_check(&definition, NULL), ERR_OK);
+    assert_int_equal(sequence_create(&entry, &f->renewals, &f->waits, &f->sequence), ERR_OK);
+}
+
+void close_all(struct fixture *f)
+{
+    sequence_close(f->sequence);
+    sequence_free(f->sequence);
+    bell_fini(&f->renewals);
+    bell_fini(&f->waits);
+}
+
+struct definition with_gap(uint64_t max_gap)
+{
+    struct definition definition = definition_default();
+    definition.max_gap = max_gap;
+    return definition;
+}
+
+struct definition ending_at(int64_t max)
+{
+    struct definition definition = definition_default();
+    definition.max = max;
+    return definition;
+}
+
+struct definition fixed_lease(uint64_t lease)
+{
+    struct definition definition = definition_default();
+    definition.lease = lease;
+    return definition;
+}
+
+bool has_rung(struct fixture *f)
+{
+    struct rope *rope = bell_answer(&f->renewals, (struct instant){1});
+    if (rope != NULL) {
+        assert_ptr_equal(sequence_of_rope(rope), f->sequence);
+        bell_release(rope);
+    }
+    return rope != NULL;
+}
+
+struct store_request must_plan(struct fixture *f)
+{
+    struct store_request request;
+    assert_true(sequence_plan(f->sequence, f->now, &request));
+    assert_string_equal(request.name, "orders");
+    assert_true(request.count > 0);
+    return request;
+}
+
+bool plans(struct fixture *f)
+{
+    struct store_request request;
+    return sequence_plan(f->sequence, f->now, &request);
+}
+
+void publish_at(struct fixture *f, struct store_request request, uint64_t first, uint64_t count)
+{
+    request.error = ERR_OK;
+    request.lease = (struct range){first, first + count};
+    request.burnt_limit = first + count;
+    request.generation = 7;
+    f->mark = first + count;
+    sequence_publish(f->sequence, &request, COMMIT_NS, f->now);
+}
+
+void renew(struct fixture *f)
+{
+    struct store_request request = must_plan(f);
+    struct range lease =
+        range_clamped(range_max(f->mark, request.floor), request.count, UINT64_MAX);
+    publish_at(f, request, lease.first, range_count(lease));
+}
+
+int64_t take_one(struct fixture *f)
+{
+    struct block block;
+    assert_int_equal(sequence_take(f->sequence, 1, &block), ERR_OK);
+    assert_int_equal(block.first, block.last);
+    assert_int_equal(block.count, 1);
+    return block.first;
+}
+
+void assert_must_wait(struct fixture *f, uint64_t count)
+{
+    struct block block;
+    assert_int_equal(sequence_take(f->sequence, count, &block), ERR_PENDING);
+}
+
+void join(struct fixture *f, struct patient *patient)
+{
+    assert_int_equal(sequence_wait(f->sequence, &patient->waiter), ERR_PENDING);
+}
+
+void assert_granted(const struct patient *patient, int64_t first, int64_t last)
+{
+    assert_int_equal(patient->times_done, 1);
+    assert_int_equal(patient->waiter.error, ERR_OK);
+    assert_int_equal(patient->waiter.block.first, first);
+    assert_int_equal(patient->waiter.block.last, last);
+}
+
+void assert_refused(const struct patient *patient, enum error error)
+{
+    assert_int_equal(patient->times_done, 1);
+    assert_int_equal(patient->waiter.error, error);
+}
+
+void burn(struct fixture *f, struct store_request request, uint64_t burnt_limit)
+{
+    request.burnt_limit = burnt_limit;
+    sequence_burn(f->sequence, &request);
+}
+
+struct sequence_status describe(struct fixture *f)
+{
+    struct sequence_status status;
+    sequence_describe(f->sequence, &status);
+    return status;
+}
