@@ -56,10 +56,14 @@ struct keeper_health {
 /* Something to be done with the store on the keeper's thread, between two commits (creating a
  * sequence, for one). The caller owns the memory until `done` is called. */
 struct errand {
-    void (*run)(struct errand *errand, struct store *store); /* may block on the store */
-    void (*done)(struct errand *errand,
-                 enum error error); /* ERR_OK after run; ERR_UNAVAILABLE: it was not run */
-    struct errand *next;            /* the keeper's own */
+    /* May block on the store. Returns what the store said where store_has_failed() is true of it,
+     * with `detail`: then the keeper lets it recover; else ERR_OK. */
+    enum error (*run)(struct errand *errand, struct store *store, struct error_detail *detail);
+
+    /* ERR_OK after run; ERR_UNAVAILABLE: it was not run. */
+    void (*done)(struct errand *errand, enum error error);
+
+    struct errand *next; /* the keeper's own */
 };
 
 /* Start the thread. ERR_NO_MEMORY when none can be had. */

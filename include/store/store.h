@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/range.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -87,6 +88,13 @@ struct store_operations {
 struct store {
     const struct store_operations *operations;
 };
+
+/* Does this answer of a call mean that the store needs store_recover() before it is asked again? */
+static inline bool store_has_failed(enum error error)
+{
+    return error == ERR_UNAVAILABLE || error == ERR_IO || error == ERR_CORRUPT ||
+           error == ERR_FENCED || error == ERR_NO_MEMORY;
+}
 
 /* Visit every sequence that the store remembers, in no stated order. For the start, before
  * anything is reserved.

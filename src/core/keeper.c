@@ -115,31 +115,30 @@ void keeper_submit(struct keeper *keeper, struct errand *errand)
     }
 }
 
-static struct errand *take_errands(struct keeper *keeper, bool last_time)
+static struct errand *take_errands(struct keeper *keeper)
 {
     pthread_mutex_lock(&keeper->lock);
     struct errand *errands = keeper->errands;
     keeper->errands = NULL;
     keeper->errands_end = &keeper->errands;
-    keeper->stopped = keeper->stopped || last_time;
     pthread_mutex_unlock(&keeper->lock);
     return errands;
 }
 
-static void run_errands(struct keeper *keeper, bool last_time)
+/* Run those that are queued; while the store is failing, and after the stop, tell them that they
+ * cannot be run. */
+static void run_errands(struct keeper *keeper)
 {
-    bell_release(&keeper->errands_rope);
-    struct errand *next = take_errands(keeper, last_time);
+    struct errand *next = take_errands(keeper);
     while (next != NULL) {
         struct errand *errand = next;
         next = errand->next; /* read before: after `done` the memory is the caller's again */
-        bool runs = !last_time && !is_failing(keeper);
+        bool runs = !bell_stopped(keeper->options.renewals) && !is_failing(keeper);
         if (runs) {
-            (void)store_call_begins(keeper);
-            errand->run(errand, keeper->options.store);
-            pthread_mutex_lock(&keeper->lock);
-            keeper->busy_since = (struct instant){0};
-            pthread_mutex_unlock(&keeper->lock);
+            struct error_detail detail = {""};
+            struct instant began = store_call_begins(keeper);
+            enum error error = errand->run(errand, keeper->options.store, &detail);
+            store_call_ended(keeper, began, false, error, &detail);
         }
         errand->done(errand, runs ? ERR_OK : ERR_UNAVAILABLE);
     }
@@ -174,29 +173,62 @@ static void renew(struct keeper *keeper, size_t count)
     }
 }
 
-/* See to everything that rang, in commits of at most STORE_REQUESTS_MAX sequences. */
-static void answer(struct keeper *keeper, struct rope *ropes)
+/* An errand has broken the store after `count` sequences had planned: they ring again, for after
+ * the recovery. */
+static void postpone(struct keeper *keeper, size_t count)
 {
-    size_t count = 0;
+    for (size_t i = 0; i < count; i++) {
+        bell_ring(keeper->options.renewals, sequence_renewal_rope(keeper->due[i]));
+    }
+}
+
+/* The store has failed: what was not looked after yet rings again, for after the recovery. */
+static void put_back(struct keeper *keeper, struct rope *ropes)
+{
     while (ropes != NULL) {
         struct rope *rope = ropes;
         ropes = rope->next;
+        bell_release(rope);
+        bell_ring(keeper->options.renewals, rope);
+    }
+}
+
+/* Plan for what rang until a commit's worth has come together; returns the ropes that are left. */
+static struct rope *gather(struct keeper *keeper, struct rope *ropes, size_t *ret_count)
+{
+    size_t count = 0;
+    while (ropes != NULL && count < STORE_REQUESTS_MAX && !is_failing(keeper)) {
+        struct rope *rope = ropes;
+        ropes = rope->next;
         if (rope == &keeper->errands_rope) {
-            run_errands(keeper, false);
+            bell_release(rope);
+            run_errands(keeper);
             continue;
         }
         struct sequence *sequence = sequence_of_rope(rope);
-        if (!sequence_plan(sequence, clock_now(), &keeper->requests[count])) {
-            continue;
-        }
-        keeper->due[count++] = sequence;
-        if (count == STORE_REQUESTS_MAX) {
-            renew(keeper, count);
-            count = 0;
+        if (sequence_plan(sequence, clock_now(), &keeper->requests[count])) {
+            keeper->due[count++] = sequence;
         }
     }
-    if (count > 0) {
-        renew(keeper, count);
+    *ret_count = count;
+    return ropes;
+}
+
+/* See to everything that rang, in commits of at most STORE_REQUESTS_MAX sequences. */
+static void answer(struct keeper *keeper, struct rope *ropes)
+{
+    while (ropes != NULL) {
+        size_t count = 0;
+        ropes = gather(keeper, ropes, &count);
+        if (count > 0 && !is_failing(keeper)) {
+            renew(keeper, count);
+        } else {
+            postpone(keeper, count);
+        }
+        if (is_failing(keeper)) {
+            put_back(keeper, ropes);
+            return;
+        }
     }
 }
 
@@ -213,7 +245,7 @@ static void recover(struct keeper *keeper)
     if (error == ERR_OK) {
         keeper->backoff_ms = KEEPER_BACKOFF_MIN_MS;
     } else {
-        run_errands(keeper, false); /* they are told that they cannot be had now */
+        run_errands(keeper);
     }
 }
 
@@ -260,7 +292,10 @@ void keeper_stop(struct keeper *keeper)
     }
     bell_stop(keeper->options.renewals);
     (void)pthread_join(keeper->thread, NULL); /* fails only for our own bugs */
-    run_errands(keeper, true);
+    pthread_mutex_lock(&keeper->lock);
+    keeper->stopped = true;
+    pthread_mutex_unlock(&keeper->lock);
+    run_errands(keeper);
     (void)pthread_mutex_destroy(&keeper->lock); /* nobody holds it */
     free(keeper);
 }

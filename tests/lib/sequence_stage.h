@@ -19,7 +19,7 @@
 #define COMMIT_NS UINT64_C(1000000)
 #define FAR_AWAY ((struct instant){UINT64_MAX})
 
-struct fixture {
+struct stage {
     struct bell renewals;
     struct bell waits;
     struct sequence *sequence;
@@ -35,42 +35,43 @@ struct patient {
     bool gone;
 };
 
-struct patient patient_with(uint64_t count);
+struct patient stage_patient(uint64_t count);
 
-void open_with(struct fixture *f, struct definition definition, uint64_t mark);
+void stage_open_with(struct stage *f, struct definition definition, uint64_t mark);
 
-void close_all(struct fixture *f);
+void stage_close_all(struct stage *f);
 
-struct definition with_gap(uint64_t max_gap);
+struct definition stage_with_gap(uint64_t max_gap);
 
-struct definition ending_at(int64_t max);
+struct definition stage_ending_at(int64_t max);
 
-struct definition fixed_lease(uint64_t lease);
+struct definition stage_fixed_lease(uint64_t lease);
 
 /* Has the sequence called its keeper since the last look? */
-bool has_rung(struct fixture *f);
+bool stage_has_rung(struct stage *f);
 
-struct store_request must_plan(struct fixture *f);
+struct store_request stage_must_plan(struct stage *f);
 
-bool plans(struct fixture *f);
+bool stage_plans(struct stage *f);
 
-void publish_at(struct fixture *f, struct store_request request, uint64_t first, uint64_t count);
+void stage_publish_at(struct stage *f, struct store_request request, uint64_t first,
+                      uint64_t count);
 
 /* Play a store that belongs to this sequence alone. */
-void renew(struct fixture *f);
+void stage_renew(struct stage *f);
 
-int64_t take_one(struct fixture *f);
+int64_t stage_take_one(struct stage *f);
 
-void assert_must_wait(struct fixture *f, uint64_t count);
+void stage_assert_must_wait(struct stage *f, uint64_t count);
 
-void join(struct fixture *f, struct patient *patient);
+void stage_join(struct stage *f, struct patient *patient);
 
-void assert_granted(const struct patient *patient, int64_t first, int64_t last);
+void stage_assert_granted(const struct patient *patient, int64_t first, int64_t last);
 
-void assert_refused(const struct patient *patient, enum error error);
+void stage_assert_refused(const struct patient *patient, enum error error);
 
-void burn(struct fixture *f, struct store_request request, uint64_t burnt_limit);
+void stage_burn(struct stage *f, struct store_request request, uint64_t burnt_limit);
 
-struct sequence_status describe(struct fixture *f);
+struct sequence_status stage_describe(struct stage *f);
 
 #endif

@@ -8,19 +8,19 @@ static void test_sequence_holds_at_most_max_gap(void **state)
     (void)state;
     const uint64_t gaps[] = {1, 2, 3, 7, 100};
     for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++) {
-        struct fixture f;
-        open_with(&f, with_gap(gaps[i]), 0);
+        struct stage f;
+        stage_open_with(&f, stage_with_gap(gaps[i]), 0);
         int64_t expected = 1;
         for (unsigned turn = 0; turn < 50; turn++) {
             struct store_request request;
             while (sequence_plan(f.sequence, f.now, &request)) {
-                publish_at(&f, request, f.mark, request.count);
-                assert_in_range(describe(&f).unissued, 1, gaps[i]);
+                stage_publish_at(&f, request, f.mark, request.count);
+                assert_in_range(stage_describe(&f).unissued, 1, gaps[i]);
             }
             f.now = clock_after(f.now, CLOCK_NS_PER_MS);
-            assert_int_equal(take_one(&f), expected++);
+            assert_int_equal(stage_take_one(&f), expected++);
         }
-        close_all(&f);
+        stage_close_all(&f);
     }
 }
 
@@ -28,134 +28,134 @@ static void test_sequence_holds_at_most_max_gap(void **state)
 static void test_sequence_calls_its_keeper_when_a_block_jumps_over_the_threshold(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct stage f;
     struct block block;
-    open_with(&f, fixed_lease(100), 0);
-    renew(&f);
-    (void)has_rung(&f);
+    stage_open_with(&f, stage_fixed_lease(100), 0);
+    stage_renew(&f);
+    (void)stage_has_rung(&f);
     assert_int_equal(sequence_take(f.sequence, 49, &block), ERR_OK);
-    assert_false(has_rung(&f));
+    assert_false(stage_has_rung(&f));
     assert_int_equal(sequence_take(f.sequence, 31, &block), ERR_OK);
-    assert_true(has_rung(&f));
-    close_all(&f);
+    assert_true(stage_has_rung(&f));
+    stage_close_all(&f);
 }
 
 static void test_sequence_renews_ahead_of_need(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_with(&f, fixed_lease(10), 0);
-    renew(&f);
-    (void)has_rung(&f);
+    struct stage f;
+    stage_open_with(&f, stage_fixed_lease(10), 0);
+    stage_renew(&f);
+    (void)stage_has_rung(&f);
     for (unsigned taken = 1; taken <= 4; taken++) {
-        (void)take_one(&f);
-        assert_false(has_rung(&f));
+        (void)stage_take_one(&f);
+        assert_false(stage_has_rung(&f));
     }
-    (void)take_one(&f);
-    assert_true(has_rung(&f));
-    renew(&f);
+    (void)stage_take_one(&f);
+    assert_true(stage_has_rung(&f));
+    stage_renew(&f);
     for (int64_t expected = 6; expected <= 20; expected++) {
-        assert_int_equal(take_one(&f), expected); /* nobody had to wait at the seam */
+        assert_int_equal(stage_take_one(&f), expected); /* nobody had to wait at the seam */
     }
-    close_all(&f);
+    stage_close_all(&f);
 }
 
 /* A lease holds about a second's worth of numbers. */
 static void test_sequence_lease_follows_the_rate(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct stage f;
     struct block block;
-    open_with(&f, with_gap(1000000), 0);
+    stage_open_with(&f, stage_with_gap(1000000), 0);
     for (unsigned i = 0; i < 20; i++) {
         struct store_request request;
         if (sequence_plan(f.sequence, f.now, &request)) {
-            publish_at(&f, request, f.mark, request.count);
+            stage_publish_at(&f, request, f.mark, request.count);
         }
         f.now = clock_after(f.now, 10 * CLOCK_NS_PER_MS);
-        assert_int_equal(sequence_take(f.sequence, range_min(describe(&f).unissued, 500), &block),
-                         ERR_OK);
+        assert_int_equal(
+            sequence_take(f.sequence, range_min(stage_describe(&f).unissued, 500), &block), ERR_OK);
     }
-    assert_in_range(describe(&f).lease_size, 25000,
+    assert_in_range(stage_describe(&f).lease_size, 25000,
                     100000); /* 500 in 10 ms are 50,000 in a second */
-    close_all(&f);
+    stage_close_all(&f);
 }
 
 static void test_sequence_lease_doubles_when_somebody_had_to_wait(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_with(&f, with_gap(1000000), 0);
-    uint64_t before = describe(&f).lease_size;
-    struct patient patient = patient_with(1);
-    join(&f, &patient);
-    (void)must_plan(&f);
-    assert_int_equal(describe(&f).lease_size, 2 * before);
-    close_all(&f);
+    struct stage f;
+    stage_open_with(&f, stage_with_gap(1000000), 0);
+    uint64_t before = stage_describe(&f).lease_size;
+    struct patient patient = stage_patient(1);
+    stage_join(&f, &patient);
+    (void)stage_must_plan(&f);
+    assert_int_equal(stage_describe(&f).lease_size, 2 * before);
+    stage_close_all(&f);
 }
 
 static void test_sequence_lease_shrinks_when_it_grows_quiet(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_with(&f, with_gap(1000000), 0);
+    struct stage f;
+    stage_open_with(&f, stage_with_gap(1000000), 0);
     for (unsigned i = 0; i < 20; i++) {
-        renew(&f);
+        stage_renew(&f);
         struct block block;
-        assert_int_equal(sequence_take(f.sequence, describe(&f).unissued, &block), ERR_OK);
+        assert_int_equal(sequence_take(f.sequence, stage_describe(&f).unissued, &block), ERR_OK);
         f.now = clock_after(f.now, 3600 * CLOCK_NS_PER_S);
     }
-    assert_in_range(describe(&f).lease_size, 1, 2);
-    close_all(&f);
+    assert_in_range(stage_describe(&f).lease_size, 1, 2);
+    stage_close_all(&f);
 }
 
 static void test_sequence_fixed_lease_is_kept(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_with(&f, fixed_lease(25), 0);
+    struct stage f;
+    stage_open_with(&f, stage_fixed_lease(25), 0);
     for (unsigned i = 0; i < 10; i++) {
-        assert_int_equal(must_plan(&f).count, 25);
+        assert_int_equal(stage_must_plan(&f).count, 25);
         f.now = clock_after(f.now, CLOCK_NS_PER_S);
     }
-    close_all(&f);
+    stage_close_all(&f);
 }
 
 static void test_sequence_every_leases_exactly_what_waits(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct stage f;
     struct definition definition = definition_default();
     definition.durability = DURABILITY_EVERY;
-    open_with(&f, definition, 0);
-    struct patient a = patient_with(2);
-    struct patient b = patient_with(3);
-    join(&f, &a);
-    join(&f, &b);
-    struct store_request request = must_plan(&f);
+    stage_open_with(&f, definition, 0);
+    struct patient a = stage_patient(2);
+    struct patient b = stage_patient(3);
+    stage_join(&f, &a);
+    stage_join(&f, &b);
+    struct store_request request = stage_must_plan(&f);
     assert_int_equal(request.count, 5);
-    publish_at(&f, request, 0, 5);
-    assert_granted(&a, 1, 2);
-    assert_granted(&b, 3, 5);
-    assert_int_equal(describe(&f).unissued, 0);
-    assert_must_wait(&f, 1);
-    assert_false(plans(&f));
-    close_all(&f);
+    stage_publish_at(&f, request, 0, 5);
+    stage_assert_granted(&a, 1, 2);
+    stage_assert_granted(&b, 3, 5);
+    assert_int_equal(stage_describe(&f).unissued, 0);
+    stage_assert_must_wait(&f, 1);
+    assert_false(stage_plans(&f));
+    stage_close_all(&f);
 }
 
 static void test_sequence_altered_to_every_leases_nothing_ahead(void **state)
 {
     (void)state;
-    struct fixture f;
-    struct definition definition = fixed_lease(2);
-    open_with(&f, definition, 0);
-    renew(&f);
+    struct stage f;
+    struct definition definition = stage_fixed_lease(2);
+    stage_open_with(&f, definition, 0);
+    stage_renew(&f);
     definition.durability = DURABILITY_EVERY;
     sequence_alter(f.sequence, &definition);
-    assert_int_equal(take_one(&f), 1); /* durable already */
-    assert_int_equal(take_one(&f), 2);
-    assert_false(plans(&f));
-    close_all(&f);
+    assert_int_equal(stage_take_one(&f), 1); /* durable already */
+    assert_int_equal(stage_take_one(&f), 2);
+    assert_false(stage_plans(&f));
+    stage_close_all(&f);
 }
 
 /* ---- the clean stop ---- */
@@ -163,12 +163,12 @@ static void test_sequence_altered_to_every_leases_nothing_ahead(void **state)
 static void test_sequence_closed_issues_nothing_and_settles_its_rest(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct stage f;
     struct block block;
     struct store_return rest;
-    open_with(&f, fixed_lease(10), 0);
-    renew(&f);
-    assert_int_equal(take_one(&f), 1);
+    stage_open_with(&f, stage_fixed_lease(10), 0);
+    stage_renew(&f);
+    assert_int_equal(stage_take_one(&f), 1);
     sequence_close(f.sequence);
     assert_int_equal(sequence_take(f.sequence, 1, &block), ERR_UNAVAILABLE);
     assert_true(sequence_settle(f.sequence, &rest));
@@ -176,70 +176,70 @@ static void test_sequence_closed_issues_nothing_and_settles_its_rest(void **stat
     assert_int_equal(rest.mark, 1);
     assert_int_equal(rest.lease_limit, 10);
     assert_int_equal(rest.generation, 7);
-    close_all(&f);
+    stage_close_all(&f);
 }
 
 static void test_sequence_closed_ends_every_wait(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_with(&f, fixed_lease(10), 0);
-    struct patient patient = patient_with(1);
-    join(&f, &patient);
+    struct stage f;
+    stage_open_with(&f, stage_fixed_lease(10), 0);
+    struct patient patient = stage_patient(1);
+    stage_join(&f, &patient);
     sequence_close(f.sequence);
-    assert_refused(&patient, ERR_UNAVAILABLE);
-    struct patient late = patient_with(1);
+    stage_assert_refused(&patient, ERR_UNAVAILABLE);
+    struct patient late = stage_patient(1);
     assert_int_equal(sequence_wait(f.sequence, &late.waiter), ERR_UNAVAILABLE);
-    close_all(&f);
+    stage_close_all(&f);
 }
 
 static void test_sequence_with_nothing_leased_settles_nothing(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct stage f;
     struct store_return rest;
-    open_with(&f, fixed_lease(2), 0);
+    stage_open_with(&f, stage_fixed_lease(2), 0);
     sequence_close(f.sequence);
     assert_false(sequence_settle(f.sequence, &rest));
-    close_all(&f);
+    stage_close_all(&f);
 }
 
 /* The commit came back after the close: nobody gets its numbers, all of them are given back. */
 static void test_sequence_settles_a_lease_that_came_after_the_close(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct stage f;
     struct block block;
     struct store_return rest;
-    open_with(&f, fixed_lease(10), 0);
-    renew(&f);
+    stage_open_with(&f, stage_fixed_lease(10), 0);
+    stage_renew(&f);
     assert_int_equal(sequence_take(f.sequence, 6, &block), ERR_OK);
-    struct store_request request = must_plan(&f);
+    struct store_request request = stage_must_plan(&f);
     sequence_close(f.sequence);
-    publish_at(&f, request, 10, request.count);
+    stage_publish_at(&f, request, 10, request.count);
     assert_int_equal(sequence_take(f.sequence, 1, &block), ERR_UNAVAILABLE);
     assert_true(sequence_settle(f.sequence, &rest));
     assert_int_equal(rest.mark, 6);
     assert_int_equal(rest.lease_limit, 20);
-    close_all(&f);
+    stage_close_all(&f);
 }
 
 /* The mark of a shared store has moved beyond the older lease: only the newest can be given back. */
 static void test_sequence_settles_only_the_newest_of_two_leases(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct stage f;
     struct block block;
     struct store_return rest;
-    open_with(&f, fixed_lease(10), 0);
-    renew(&f);
+    stage_open_with(&f, stage_fixed_lease(10), 0);
+    stage_renew(&f);
     assert_int_equal(sequence_take(f.sequence, 6, &block), ERR_OK);
-    publish_at(&f, must_plan(&f), 100, 10);
+    stage_publish_at(&f, stage_must_plan(&f), 100, 10);
     sequence_close(f.sequence);
     assert_true(sequence_settle(f.sequence, &rest));
     assert_int_equal(rest.mark, 100);
     assert_int_equal(rest.lease_limit, 110);
-    close_all(&f);
+    stage_close_all(&f);
 }
 
 int main(void)
