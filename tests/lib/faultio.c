@@ -24,6 +24,7 @@ static struct faultio_plan plans[FAULTIO_PLANS_MAX];
 static unsigned counts[FAULTIO_PLANS_MAX];
 static unsigned plan_count;
 static unsigned failed;
+static bool stuck; /* the next call fails, too */
 static const char *turned_ending;
 static unsigned turned;
 
@@ -37,6 +38,7 @@ void faultio_reset(void)
 {
     plan_count = 0;
     failed = 0;
+    stuck = false;
     turned_ending = NULL;
     turned = 0;
     memset(counts, 0, sizeof(counts));
@@ -123,6 +125,10 @@ static struct verdict judge(int fd, enum operation operation)
         return verdict;
     }
     path_of(fd, path);
+    if (stuck && wants_file(&plans[0], path)) {
+        stuck = false;
+        return (struct verdict){.fails = true, .kind = FAULTIO_EIO};
+    }
     for (unsigned i = 0; i < plan_count; i++) {
         const struct faultio_plan *plan = &plans[i];
 
@@ -132,6 +138,7 @@ static struct verdict judge(int fd, enum operation operation)
         counts[i]++;
         if (!verdict.fails && counts[i] >= plan->first && counts[i] - plan->first < plan->times) {
             verdict = (struct verdict){.fails = true, .kind = plan->kind};
+            stuck = plan->kind == FAULTIO_STUCK;
             failed++;
         }
     }
@@ -175,6 +182,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
     case FAULTIO_SHORT:
         return real(fd, bytes, length / 2, offset);
     case FAULTIO_LATE:
+    case FAULTIO_STUCK:
         (void)!real(fd, bytes, length, offset);
         return fail_with(EIO);
     }
@@ -203,6 +211,7 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
     case FAULTIO_SHORT:
         return real(fd, parts, 1);
     case FAULTIO_LATE:
+    case FAULTIO_STUCK:
         (void)!real(fd, parts, count);
         return fail_with(EIO);
     }
@@ -222,6 +231,7 @@ static int sync_or_fail(int fd, enum operation operation, const char *name)
     case FAULTIO_ENOSPC:
         return fail_with(ENOSPC);
     case FAULTIO_LATE:
+    case FAULTIO_STUCK:
         (void)real(fd);
         return fail_with(EIO);
     case FAULTIO_EIO:
