@@ -1,0 +1,74 @@
+/* http_deadline: every open connection, what it is busy with since when, and the limits of time.
+ *
+ * The law: a connection that brings no whole request line within the idle limit, or whose request
+ * is not answered within the request limit, is shut down, however busily its bytes drip. A request
+ * that waits for a lease has a deadline of its own and is left alone. A connection leaves the list
+ * before its socket is closed, so no socket that got the same number later is ever shut down.
+ *
+ * libmicrohttpd's own timeout starts anew with each byte, which is why it is not used.
+ *
+ * Threads: each connection's phases by the thread that serves it; the rest any. */
+#ifndef SEQD_FRONT_HTTP_DEADLINE_H
+#define SEQD_FRONT_HTTP_DEADLINE_H
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One connection, for as long as it is open. */
+struct http_timed {
+    _Atomic uint64_t mark; /* phase, and since when; the thread that serves it writes */
+    int fd;                /* constant */
+    struct http_timed *next;
+    struct http_timed *previous; /* both: lock of the list */
+};
+
+struct http_deadline {
+    pthread_mutex_t lock;
+    pthread_cond_t ended;     /* a request has ended, while somebody waits for quiet */
+    struct http_timed *first; /* lock */
+    unsigned connections;     /* lock */
+    _Atomic bool watched;     /* somebody waits for quiet */
+    _Atomic uint64_t idle_ns;
+    _Atomic uint64_t request_ns;
+};
+
+/* Use the caller's memory. ERR_NO_MEMORY when the system has no more locks. */
+__attribute__((warn_unused_result)) enum error http_deadline_init(struct http_deadline *deadline);
+void http_deadline_fini(struct http_deadline *deadline);
+
+/* The limits, from now on. */
+void http_deadline_limit(struct http_deadline *deadline, unsigned idle_ms, unsigned request_ms);
+
+/* A connection was opened on socket `fd`; it is idle. */
+void http_deadline_add(struct http_deadline *deadline, struct http_timed *timed, int fd);
+
+/* It is about to be closed. */
+void http_deadline_remove(struct http_deadline *deadline, struct http_timed *timed);
+
+unsigned http_deadline_connections(struct http_deadline *deadline);
+
+/* Shut down what is over its limit. */
+void http_deadline_reap(struct http_deadline *deadline);
+
+/* Wait until no request is on its way, or `until`. Returns how many are. What this thread did before
+ * is seen by every request that is not counted here. */
+unsigned http_deadline_wait_quiet(struct http_deadline *deadline, struct instant until);
+
+/* ---- the phases of a connection ---- */
+
+/* A request line is here. */
+void http_timed_begin(struct http_timed *timed);
+
+/* The request waits for a lease, and does so no longer: its time starts anew. */
+void http_timed_wait(struct http_timed *timed);
+void http_timed_go_on(struct http_timed *timed);
+
+/* The request was answered, or given up. */
+void http_timed_end(struct http_timed *timed, struct http_deadline *deadline);
+
+#endif

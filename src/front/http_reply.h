@@ -1,0 +1,68 @@
+/* http_reply: the answers: bodies, headers, and the list of all problems.
+ *
+ * The law: every answer carries Cache-Control: no-store, and every refusal is
+ * application/problem+json (RFC 9457) with a type that does not change from release to release; 503
+ * says when to come back.
+ *
+ * Each function queues one answer and returns what the handler has to return. MHD_NO, without an
+ * answer, when memory is out: the connection is closed then.
+ *
+ * Threads: the one that serves the connection. */
+#ifndef SEQD_FRONT_HTTP_REPLY_H
+#define SEQD_FRONT_HTTP_REPLY_H
+
+#include "http_request.h"
+
+#include <microhttpd.h>
+#include <stddef.h>
+
+#define HTTP_TYPE_TEXT "text/plain; charset=utf-8"
+#define HTTP_TYPE_JSON "application/json"
+
+enum http_problem {
+    HTTP_PROBLEM_MALFORMED,
+    HTTP_PROBLEM_BAD_NAME,
+    HTTP_PROBLEM_BAD_COUNT,
+    HTTP_PROBLEM_UNKNOWN_PARAMETER,
+    HTTP_PROBLEM_BODY_REFUSED,
+    HTTP_PROBLEM_UNKNOWN_PATH,
+    HTTP_PROBLEM_UNKNOWN_SEQUENCE,
+    HTTP_PROBLEM_METHOD,
+    HTTP_PROBLEM_NOT_ACCEPTABLE,
+    HTTP_PROBLEM_EXHAUSTED,
+    HTTP_PROBLEM_BODY_TOO_LARGE,
+    HTTP_PROBLEM_TARGET_TOO_LONG,
+    HTTP_PROBLEM_HEADER_TOO_LARGE,
+    HTTP_PROBLEM_PREFETCH,
+    HTTP_PROBLEM_NO_LEASE,
+    HTTP_PROBLEM_NOT_READY,
+    HTTP_PROBLEM_STOPPING,
+};
+
+/* 200 with the `length` bytes at `body`, which are copied. The two headers that a block needs. */
+enum MHD_Result http_reply_block(struct http_request *request, const char *type, const char *body,
+                                 size_t length);
+
+/* 200 with the text of `block`, which may be of any size: it is written as it is sent. */
+enum MHD_Result http_reply_stream(struct http_request *request, const struct block *block);
+
+/* 200 to a HEAD, when the length of what GET would answer is not known. */
+enum MHD_Result http_reply_head(struct http_request *request, const char *type);
+
+/* 200 with the `length` bytes at `body`, which are copied. For what people and machines look at. */
+enum MHD_Result http_reply_page(struct http_request *request, const char *type, const char *body,
+                                size_t length);
+
+/* 204, and what is allowed here. */
+enum MHD_Result http_reply_allowed(struct http_request *request, const char *allow);
+
+/* 405, and what is allowed here. */
+enum MHD_Result http_reply_not_allowed(struct http_request *request, const char *method,
+                                       const char *allow);
+
+/* A refusal; the text says what was wrong, and the limit. */
+__attribute__((format(printf, 3, 4))) enum MHD_Result
+http_reply_problem(struct http_request *request, enum http_problem problem, const char *format,
+                   ...);
+
+#endif

@@ -1,0 +1,78 @@
+/* http_stage: the HTTP front in this process, over a registry, a keeper and a store in memory, on a
+ * port that the kernel chose.
+ *
+ * The law: what a test sees went through real sockets and the real core; only the disk is played.
+ * Opening and closing run the same order as the daemon's. A step that fails ends the test.
+ *
+ * Threads: one. */
+#ifndef SEQD_TESTS_LIB_HTTP_STAGE_H
+#define SEQD_TESTS_LIB_HTTP_STAGE_H
+
+#include "base/definition.h"
+#include "core/expiry.h"
+#include "core/keeper.h"
+#include "core/registry.h"
+#include "front/http.h"
+#include "http_client.h"
+#include "store_memory.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http_stage {
+    struct http_options options; /* set before http_stage_open() */
+    struct store_memory_disk *disk;
+    struct store *store;
+    struct bell renewals;
+    struct bell waits;
+    struct registry *registry;
+    struct keeper *keeper;
+    struct expiry *expiry;
+    struct http *http;
+    uint16_t port;
+};
+
+/* Two threads, 127.0.0.1, max_count 10,000, and times of which no test comes near. */
+struct http_stage http_stage_options(void);
+
+/* Start everything. There is a sequence 'default' of the default definition. */
+void http_stage_open(struct http_stage *stage);
+
+/* Declare one more sequence. Only between http_stage_open() and the first renewal, or while the keeper
+ * has nothing to do. */
+void http_stage_declare(struct http_stage *stage, const char *name, struct definition definition);
+
+/* Drain, close and free everything, in the daemon's order. */
+void http_stage_close(struct http_stage *stage);
+
+/* What the registry says of `name` now. */
+struct sequence_status http_stage_status(struct http_stage *stage, const char *name);
+
+/* Wait until `name` has exactly `waiters` waiting; false after 10 s. */
+bool http_stage_await_waiters(struct http_stage *stage, const char *name, uint64_t waiters);
+
+/* Draw once, so that a lease is there. Returns the number. */
+int64_t http_stage_warm(struct http_stage *stage, const char *name);
+
+/* One request over a connection of its own, whose answer must have `status`; its body is compared
+ * with `body` unless that is NULL. */
+#define http_stage_expect(stage, method, target, headers, status, body) \
+    http_stage_expect_at(stage, method, target, headers, status, body, __FILE__, __LINE__)
+void http_stage_expect_at(struct http_stage *stage, const char *method, const char *target,
+                          const char *headers, int status, const char *body, const char *file,
+                          int line);
+
+/* As above, for a problem: its type must end in `type`, and its detail contain `text`. */
+#define http_stage_expect_problem(stage, method, target, headers, status, type, text)          \
+    http_stage_expect_problem_at(stage, method, target, headers, status, type, text, __FILE__, \
+                                 __LINE__)
+void http_stage_expect_problem_at(struct http_stage *stage, const char *method, const char *target,
+                                  const char *headers, int status, const char *type,
+                                  const char *text, const char *file, int line);
+
+/* Is `answer` a problem of this status and type whose body contains `text`? Prints it where not. */
+bool http_answer_is_problem(const struct http_answer *answer, int status, const char *type,
+                            const char *text);
+
+#endif
