@@ -1,0 +1,74 @@
+/* config: the configuration as plain data, read from a file.
+ *
+ * The law: a file is taken whole or refused. An unknown key, a key that stands twice, a value
+ * outside its range or a line that cannot be understood is a mistake with file and line; nothing is
+ * ignored, cut or guessed. What every option means stands once, in the table of config_option.c.
+ *
+ * The file is read by inih, with a reader of our own before it, for inih alone accepts broken
+ * files: it takes an indented line as a second value of the key above, cuts values at 200 bytes and
+ * section names at 50, and says of a directory that it is a valid, empty file.
+ *
+ * Threads: any; nothing here holds state. */
+#ifndef SEQD_CONFIG_H
+#define SEQD_CONFIG_H
+
+#include "base/definition.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "front/http.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_LINE_MAX 190                      /* bytes of a line; inih takes 200 with its end */
+#define CONFIG_FILE_MAX_BYTES (INT64_C(4) << 20) /* of a file */
+#define CONFIG_SEQUENCES_MAX 4096                /* sections [sequence:NAME] */
+#define CONFIG_MISTAKES_MAX 20                   /* then reading stops */
+#define CONFIG_PATH_SIZE 256                     /* bytes of a path with its NUL */
+
+/* The one sequence where none is listed, and what GET / draws from. */
+#define CONFIG_SEQUENCE_DEFAULT "default"
+
+#define CONFIG_MAP_SIZE_MIN (INT64_C(64) << 10)
+#define CONFIG_MAP_SIZE_MAX (INT64_C(16) << 30)
+
+struct config_sequence {
+    char name[SEQUENCE_NAME_MAX + 1];
+    struct definition definition; /* checked */
+    unsigned line;                /* where its section begins; 0 when it stands in no file */
+};
+
+struct config {
+    char data_dir[CONFIG_PATH_SIZE]; /* empty when the file names none */
+    enum log_level log_level;
+    uint64_t map_size_bytes;
+    struct http_options http;
+    struct config_sequence *sequences; /* owned; never empty after config_load() */
+    size_t sequence_count;
+};
+
+/* What is wrong with a file, each as "FILE:LINE: what is wrong, the limit". */
+struct config_report {
+    size_t count; /* 0 … CONFIG_MISTAKES_MAX */
+    struct error_detail mistakes[CONFIG_MISTAKES_MAX];
+};
+
+/* Read `path`, or take every default when it is NULL. Where no sequence is listed, there is one,
+ * `default`. `ret_config` is written on ERR_OK; the caller owes it a config_free().
+ * ERR_INVALID    mistakes, in `report`, in the order of their lines as far as each shows itself on
+ *                one line; with CONFIG_MISTAKES_MAX there may be more behind.
+ * ERR_NOT_FOUND, ERR_IO, ERR_NO_MEMORY  the file cannot be had; why, in the report's last entry. */
+__attribute__((warn_unused_result)) enum error
+config_load(const char *path, struct config *ret_config, struct config_report *report);
+
+/* Free what it owns. A zeroed or freed config is accepted. */
+void config_free(struct config *config);
+
+/* Take over into `in_force` what a running daemon can change from `fresh`, its sequences too (they
+ * leave `fresh`). Call `needs_restart` with each option that differs and was not taken over. */
+void config_adopt(struct config *in_force, struct config *fresh,
+                  void (*needs_restart)(void *context, const char *section, const char *key),
+                  void *context);
+
+#endif

@@ -1,0 +1,387 @@
+#include "config_file.h"
+
+#include "config_option.h"
+
+#include <assert.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEQUENCE_PREFIX "sequence:"
+#define BLANKS " \t"
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
+enum section {
+    SECTION_NONE,    /* before the first section */
+    SECTION_UNKNOWN, /* its keys are passed over: the mistake is the section's name */
+    SECTION_SEQD,
+    SECTION_HTTP,
+    SECTION_SEQUENCE,
+};
+
+/* The names in the table of options. */
+static const char *const section_names[] = {
+    [SECTION_SEQD] = "seqd", [SECTION_HTTP] = "http", [SECTION_SEQUENCE] = OPTION_SECTION_SEQUENCE};
+
+/* One pass over one file. */
+struct pass {
+    const char *path;
+    FILE *file;
+    struct config *config;
+    struct config_report *report;
+    enum error fault; /* other than a mistake in the file; ends the pass */
+
+    unsigned line;     /* that was read last, from 1 */
+    bool key_expected; /* inih holds that line, and has to bring its key */
+
+    enum section section;
+    unsigned section_line;
+    size_t section_mistakes;    /* the report's count when the section began */
+    unsigned seen[OPTIONS_MAX]; /* line of each key of this section; 0: not there */
+    unsigned seqd_line;         /* of [seqd]; 0: not there yet */
+    unsigned http_line;
+    struct config_sequence sequence; /* that this section fills */
+    bool sequence_counts;            /* its name is valid and new */
+};
+
+/* ---- mistakes ---- */
+
+/* Note a mistake on `line`. Past the limit nothing is noted, and the reader ends the pass. */
+__attribute__((format(printf, 3, 4))) static void mistake(struct pass *pass, unsigned line,
+                                                          const char *format, ...)
+{
+    struct config_report *report = pass->report;
+    if (report->count == CONFIG_MISTAKES_MAX) {
+        return;
+    }
+    struct error_detail text;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text.text, sizeof text.text, format, arguments); /* cut, it is still a text */
+    va_end(arguments);
+    (void)error_fail(&report->mistakes[report->count++], ERR_INVALID, "%s:%u: %.*s", pass->path,
+                     line, (int)sizeof text.text, text.text);
+}
+
+/* ---- sections ---- */
+
+static const struct config_sequence *find_sequence(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->sequence_count; i++) {
+        if (strcmp(config->sequences[i].name, name) == 0) {
+            return &config->sequences[i];
+        }
+    }
+    return NULL;
+}
+
+/* Room grows by doubling, so it is used up exactly where the count is a power of two. */
+enum error config_append(struct config *config, const struct config_sequence *sequence)
+{
+    size_t count = config->sequence_count;
+    if ((count & (count - 1)) == 0) {
+        size_t room = count == 0 ? 1 : 2 * count;
+        struct config_sequence *grown = realloc(config->sequences, room * sizeof *grown);
+        if (grown == NULL) {
+            return ERR_NO_MEMORY;
+        }
+        config->sequences = grown;
+    }
+    config->sequences[config->sequence_count++] = *sequence;
+    return ERR_OK;
+}
+
+/* The line of `key` in the section that ends here; 0: not there. */
+static unsigned line_of(const struct pass *pass, const char *key)
+{
+    int index = option_find(section_names[pass->section], key);
+    assert(index >= 0);
+    return pass->seen[index];
+}
+
+/* What holds between several keys is checked where their section ends. */
+static void end_sequence(struct pass *pass)
+{
+    struct definition *definition = &pass->sequence.definition;
+    if (line_of(pass, "start") == 0) {
+        definition->start = definition->increment > 0 ? definition->min : definition->max;
+    }
+    struct error_detail detail = {.text = ""};
+    if (definition_check(definition, &detail) != ERR_OK) {
+        mistake(pass, pass->section_line, "[%s%s]: %s", SEQUENCE_PREFIX, pass->sequence.name,
+                detail.text);
+        return;
+    }
+    if (!pass->sequence_counts) {
+        return;
+    }
+    if (pass->config->sequence_count == CONFIG_SEQUENCES_MAX) {
+        mistake(pass, pass->section_line, "more sequences than a file may list, %d",
+                CONFIG_SEQUENCES_MAX);
+    } else {
+        pass->fault = config_append(pass->config, &pass->sequence);
+    }
+}
+
+static void end_http(struct pass *pass)
+{
+    const struct http_options *http = &pass->config->http;
+    if (http->request_timeout_ms <= http->wait_timeout_ms) {
+        unsigned request_line = line_of(pass, "request_timeout");
+        unsigned wait_line = line_of(pass, "wait_timeout");
+        mistake(pass, request_line > wait_line ? request_line : wait_line,
+                "request_timeout is %u ms, it must be above wait_timeout, %u ms",
+                http->request_timeout_ms, http->wait_timeout_ms);
+    }
+    if (http->threads > http->max_connections) {
+        unsigned threads_line = line_of(pass, "threads");
+        unsigned connections_line = line_of(pass, "max_connections");
+        mistake(pass, threads_line > connections_line ? threads_line : connections_line,
+                "threads is %u, it must be max_connections, %u, at most", http->threads,
+                http->max_connections);
+    }
+}
+
+static void end_section(struct pass *pass)
+{
+    /* Where a key is wrong already, what follows from it is no news. */
+    if (pass->report->count > pass->section_mistakes) {
+        return;
+    }
+    switch (pass->section) {
+    case SECTION_SEQUENCE:
+        end_sequence(pass);
+        break;
+    case SECTION_HTTP:
+        end_http(pass);
+        break;
+    case SECTION_SEQD:
+    case SECTION_UNKNOWN:
+    case SECTION_NONE:
+        break;
+    }
+}
+
+static void begin_once(struct pass *pass, enum section section, unsigned *line)
+{
+    pass->section = section;
+    if (*line != 0) {
+        mistake(pass, pass->line, "section [%s] stands on line %u already", section_names[section],
+                *line);
+        return;
+    }
+    *line = pass->line;
+}
+
+static void begin_sequence(struct pass *pass, const char *name)
+{
+    struct error_detail detail = {.text = ""};
+    pass->section = SECTION_SEQUENCE;
+    pass->sequence = (struct config_sequence){.line = pass->line};
+    pass->sequence.definition = definition_default();
+    pass->sequence_counts = false;
+    size_t length = strlen(name);
+    if (definition_check_name(name, length, &detail) != ERR_OK) {
+        mistake(pass, pass->line, "[%s%s]: %s", SEQUENCE_PREFIX, name, detail.text);
+        return;
+    }
+    memcpy(pass->sequence.name, name, length + 1);
+    const struct config_sequence *twin = find_sequence(pass->config, name);
+    if (twin != NULL) {
+        mistake(pass, pass->line, "section [%s%s] stands on line %u already", SEQUENCE_PREFIX, name,
+                twin->line);
+        return;
+    }
+    pass->sequence_counts = true;
+}
+
+/* A line that begins with '['. inih would cut the name at 50 bytes, pass over what follows the ']',
+ * and say nothing of a section without keys. */
+static void begin_section(struct pass *pass, char *text)
+{
+    end_section(pass);
+    pass->section = SECTION_UNKNOWN;
+    pass->section_line = pass->line;
+    pass->section_mistakes = pass->report->count;
+    memset(pass->seen, 0, sizeof pass->seen);
+
+    char *end = strchr(text, ']');
+    const char *rest = end == NULL ? "" : end + 1 + strspn(end + 1, BLANKS);
+    if (end == NULL) {
+        mistake(pass, pass->line, "'%s' has no ']'", text);
+        return;
+    }
+    if (*rest != '\0' && *rest != ';') {
+        mistake(pass, pass->line, "'%s' follows the ']', only a comment after ';' may", rest);
+        return;
+    }
+    *end = '\0';
+    const char *name = text + 1;
+    if (strcmp(name, section_names[SECTION_SEQD]) == 0) {
+        begin_once(pass, SECTION_SEQD, &pass->seqd_line);
+    } else if (strcmp(name, section_names[SECTION_HTTP]) == 0) {
+        begin_once(pass, SECTION_HTTP, &pass->http_line);
+    } else if (strncmp(name, SEQUENCE_PREFIX, strlen(SEQUENCE_PREFIX)) == 0) {
+        begin_sequence(pass, name + strlen(SEQUENCE_PREFIX));
+    } else {
+        mistake(pass, pass->line, "unknown section [%s], there are [seqd], [http], [sequence:NAME]",
+                name);
+    }
+}
+
+/* ---- lines ---- */
+
+/* One line of the file without its end and leading blanks, in `text`. What is too long for it is
+ * passed over, and a mistake. False at the end of the file. */
+static bool read_line(struct pass *pass, char text[CONFIG_LINE_MAX + 1])
+{
+    size_t length = 0;
+    bool too_long = false;
+    bool control = false;
+    int c = getc_unlocked(pass->file);
+    if (c == EOF) {
+        return false;
+    }
+    pass->line++;
+    for (; c != EOF && c != '\n'; c = getc_unlocked(pass->file)) {
+        if (length == CONFIG_LINE_MAX) {
+            /* The '\r' of a line end in the other fashion is not counted. */
+            too_long = too_long || c != '\r';
+            continue;
+        }
+        text[length++] = (char)c;
+    }
+    if (length > 0 && text[length - 1] == '\r') {
+        length--;
+    }
+    for (size_t i = 0; i < length; i++) {
+        control = control || ((unsigned char)text[i] < ' ' && text[i] != '\t') || text[i] == 0x7F;
+    }
+    text[length] = '\0';
+    size_t blank = pass->line == 1 && strncmp(text, BYTE_ORDER_MARK, 3) == 0 ? 3 : 0;
+    blank += strspn(text + blank, BLANKS);
+    memmove(text, text + blank, length - blank + 1);
+    if (control) {
+        mistake(pass, pass->line, "a control or NUL byte, only text may stand here");
+        text[0] = '\0';
+    } else if (too_long) {
+        mistake(pass, pass->line, "a line has %d bytes at most", CONFIG_LINE_MAX);
+        text[0] = '\0';
+    }
+    return true;
+}
+
+/* inih was given a line and has not called the handler for it. */
+static void miss_key(struct pass *pass)
+{
+    if (pass->key_expected) {
+        pass->key_expected = false;
+        mistake(pass, pass->line, "no '=' here, a line is 'key = value', '[section]' or a comment");
+    }
+}
+
+/* inih's reader: give it one line that should hold a key, as it wants it. */
+static char *next_line(char *to, int size, void *context)
+{
+    struct pass *pass = context;
+    assert(size > CONFIG_LINE_MAX + 1);
+    char text[CONFIG_LINE_MAX + 1];
+    miss_key(pass);
+    while (pass->fault == ERR_OK && pass->report->count < CONFIG_MISTAKES_MAX &&
+           read_line(pass, text)) {
+        if (text[0] == '[') {
+            begin_section(pass, text);
+        } else if (text[0] == '\0' || text[0] == '#' || text[0] == ';' ||
+                   pass->section == SECTION_UNKNOWN) {
+            continue;
+        } else if (pass->section == SECTION_NONE) {
+            mistake(pass, pass->line, "'%s' stands before the first section", text);
+        } else {
+            int length = snprintf(to, (size_t)size, "%s\n", text);
+            assert(length > 0 && length < size);
+            pass->key_expected = true;
+            return to;
+        }
+    }
+    return NULL;
+}
+
+/* ---- keys ---- */
+
+static void unknown_key(struct pass *pass, const char *key)
+{
+    char known[256] = "";
+    size_t count = 0;
+    const struct option *table = option_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(table[i].section, section_names[pass->section]) == 0) {
+            size_t length = strlen(known);
+            (void)snprintf(known + length, sizeof known - length, "%s%s", length == 0 ? "" : ", ",
+                           table[i].key); /* cut, it still helps */
+        }
+    }
+    mistake(pass, pass->line, "unknown key '%s', section [%s] has %s", key,
+            section_names[pass->section], known);
+}
+
+static void take_key(struct pass *pass, const char *key, const char *value)
+{
+    int index = option_find(section_names[pass->section], key);
+    if (index < 0) {
+        unknown_key(pass, key);
+        return;
+    }
+    if (pass->seen[index] != 0) {
+        mistake(pass, pass->line, "key '%s' stands on line %u already", key, pass->seen[index]);
+        return;
+    }
+    pass->seen[index] = pass->line;
+    size_t count = 0;
+    const struct option *option = &option_table(&count)[index];
+    struct error_detail detail = {.text = ""};
+    if (value[0] == '\0') {
+        char range[OPTION_RANGE_SIZE];
+        option_range(option, range);
+        mistake(pass, pass->line, "%s has no value, it must be %s", key, range);
+        return;
+    }
+    if (value[0] == '#' || strstr(value, " #") != NULL || strstr(value, "\t#") != NULL) {
+        mistake(pass, pass->line,
+                "'#' in the value of %s, a comment behind a value begins with ';'", key);
+        return;
+    }
+    bool is_sequence = pass->section == SECTION_SEQUENCE;
+    void *fields = is_sequence ? (void *)&pass->sequence.definition : (void *)pass->config;
+    if (option_set(option, fields, value, &detail) != ERR_OK) {
+        mistake(pass, pass->line, "%s", detail.text);
+    }
+}
+
+/* inih's handler. What it returns does not matter: mistakes are noted here, with their lines. */
+static int take_pair(void *context, const char *section, const char *key, const char *value)
+{
+    (void)section; /* cut at 50 bytes */
+    struct pass *pass = context;
+    pass->key_expected = false;
+    take_key(pass, key, value);
+    return 1;
+}
+
+enum error config_file_read(FILE *file, const char *path, struct config *config,
+                            struct config_report *report)
+{
+    struct pass pass = {.path = path, .file = file, .config = config, .report = report};
+    int result = ini_parse_stream(next_line, &pass, take_pair, &pass);
+    end_section(&pass);
+    if (ferror(file)) {
+        return ERR_IO;
+    }
+    if (result < 0) {
+        return ERR_NO_MEMORY;
+    }
+    if (pass.fault != ERR_OK) {
+        return pass.fault;
+    }
+    return report->count > 0 ? ERR_INVALID : ERR_OK;
+}

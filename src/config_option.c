@@ -1,0 +1,266 @@
+#include "config_option.h"
+
+#include "base/definition.h"
+#include "base/log.h"
+#include "config.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MS_PER_S 1000
+#define MS_PER_HOUR (3600 * MS_PER_S)
+#define KIB 1024
+
+static const struct option_word level_words[] = {
+    {"error", LOG_LEVEL_ERROR}, {"warning", LOG_LEVEL_WARNING}, {"notice", LOG_LEVEL_NOTICE},
+    {"info", LOG_LEVEL_INFO},   {"debug", LOG_LEVEL_DEBUG},     {NULL, 0}};
+static const struct option_word threads_words[] = {{"auto", 0}, {NULL, 0}};
+static const struct option_word lease_words[] = {{"auto", (int64_t)SEQUENCE_LEASE_AUTO}, {NULL, 0}};
+static const struct option_word durability_words[] = {
+    {"lease", DURABILITY_LEASE}, {"every", DURABILITY_EVERY}, {NULL, 0}};
+
+/* A field of the struct that `section` fills. */
+#define GENERAL(field) \
+    .offset = offsetof(struct config, field), .size = sizeof(((struct config *)NULL)->field)
+#define SEQUENCE(field) \
+    .offset = offsetof(struct definition, field), .size = sizeof(((struct definition *)NULL)->field)
+#define OPTION(section_name, key_name, kind_name, ...)                                 \
+    {                                                                                  \
+        .section = (section_name), .key = (key_name), .kind = (kind_name), __VA_ARGS__ \
+    }
+
+static const struct option table[] = {
+    /* options:begin */
+    OPTION("seqd", "data_dir", VALUE_PATH, GENERAL(data_dir), .unit = "path", .standard = "",
+           .reload = OPTION_RESTARTS, .meaning = "the directory that holds the high-water marks"),
+    OPTION("seqd", "log_level", VALUE_WORD, GENERAL(log_level), .words = level_words,
+           .unit = "severity", .standard = "info", .reload = OPTION_RELOADS,
+           .meaning = "the least urgent lines that are logged"),
+    OPTION("seqd", "map_size", VALUE_SIZE, GENERAL(map_size_bytes), .min = CONFIG_MAP_SIZE_MIN,
+           .max = CONFIG_MAP_SIZE_MAX, .unit = "bytes", .standard = "64MiB",
+           .reload = OPTION_RESTARTS,
+           .meaning = "address space for the data file at the start; it grows by itself"),
+
+    OPTION("http", "listen", VALUE_LISTEN, GENERAL(http.address), .unit = "address and port",
+           .standard = "127.0.0.1:8080", .reload = OPTION_RESTARTS,
+           .meaning = "where HTTP is served; port 0 lets the kernel choose"),
+    OPTION("http", "threads", VALUE_NUMBER, GENERAL(http.threads), .min = 1, .max = 256,
+           .words = threads_words, .unit = "threads", .standard = "auto", .reload = OPTION_RESTARTS,
+           .meaning = "threads that serve; auto is one a processor"),
+    OPTION("http", "max_connections", VALUE_NUMBER, GENERAL(http.max_connections), .min = 1,
+           .max = 1000000, .unit = "connections", .standard = "4096", .reload = OPTION_RESTARTS,
+           .meaning = "connections at a time, over all threads"),
+    OPTION("http", "buffer_size", VALUE_SIZE, GENERAL(http.buffer_bytes), .min = 2 * KIB,
+           .max = 64 * KIB, .unit = "bytes", .standard = "4KiB", .reload = OPTION_RESTARTS,
+           .meaning = "memory of one connection; bounds the header of a request"),
+    OPTION("http", "max_count", VALUE_NUMBER, GENERAL(http.max_count), .min = 1,
+           .max = HTTP_COUNT_LIMIT, .unit = "numbers", .standard = "10000",
+           .reload = OPTION_RELOADS, .meaning = "numbers that one request may ask for"),
+    OPTION("http", "idle_timeout", VALUE_DURATION, GENERAL(http.idle_timeout_ms), .min = MS_PER_S,
+           .max = MS_PER_HOUR, .unit = "time", .standard = "30s", .reload = OPTION_RELOADS,
+           .meaning = "a connection without a whole request line is closed after it"),
+    OPTION("http", "request_timeout", VALUE_DURATION, GENERAL(http.request_timeout_ms), .min = 100,
+           .max = MS_PER_HOUR, .unit = "time", .standard = "10s", .reload = OPTION_RELOADS,
+           .meaning = "from request line to answer; above wait_timeout"),
+    OPTION("http", "wait_timeout", VALUE_DURATION, GENERAL(http.wait_timeout_ms), .min = 10,
+           .max = MS_PER_HOUR, .unit = "time", .standard = "5s", .reload = OPTION_RELOADS,
+           .meaning = "how long a request waits for the store before it gets 503"),
+
+    OPTION("sequence", "start", VALUE_NUMBER, SEQUENCE(start), .min = SEQUENCE_NUMBER_MIN,
+           .max = SEQUENCE_NUMBER_MAX, .unit = "number", .standard = "min, or max if descending",
+           .reload = OPTION_CREATES, .meaning = "the first number; within min and max"),
+    OPTION("sequence", "increment", VALUE_NUMBER, SEQUENCE(increment), .min = SEQUENCE_NUMBER_MIN,
+           .max = SEQUENCE_NUMBER_MAX, .unit = "number", .standard = "1", .reload = OPTION_CREATES,
+           .meaning = "from one number to the next; below 0 descends, never 0"),
+    OPTION("sequence", "min", VALUE_NUMBER, SEQUENCE(min), .min = SEQUENCE_NUMBER_MIN,
+           .max = SEQUENCE_NUMBER_MAX, .unit = "number", .standard = "1", .reload = OPTION_CREATES,
+           .meaning = "no number is below it"),
+    OPTION("sequence", "max", VALUE_NUMBER, SEQUENCE(max), .min = SEQUENCE_NUMBER_MIN,
+           .max = SEQUENCE_NUMBER_MAX, .unit = "number", .standard = "9223372036854775807",
+           .reload = OPTION_CREATES, .meaning = "no number is above it; behind it come errors"),
+    OPTION("sequence", "max_gap", VALUE_NUMBER, SEQUENCE(max_gap), .min = 1,
+           .max = SEQUENCE_MAX_GAP_MAX, .unit = "numbers", .standard = "100000",
+           .reload = OPTION_RELOADS, .meaning = "numbers that a crash may lose, at most"),
+    OPTION("sequence", "lease", VALUE_NUMBER, SEQUENCE(lease), .min = 1,
+           .max = SEQUENCE_MAX_GAP_MAX, .words = lease_words, .unit = "numbers", .standard = "auto",
+           .reload = OPTION_RELOADS, .meaning = "numbers that one commit covers; max_gap at most"),
+    OPTION("sequence", "durability", VALUE_WORD, SEQUENCE(durability), .words = durability_words,
+           .unit = "class", .standard = "lease", .reload = OPTION_RELOADS,
+           .meaning = "commit once a lease, or before every answer"),
+    /* options:end */
+};
+
+#define TABLE_COUNT (sizeof table / sizeof table[0])
+static_assert(TABLE_COUNT <= OPTIONS_MAX, "OPTIONS_MAX has to cover the table");
+static_assert(sizeof(unsigned) == 4 && sizeof(enum log_level) == 4 && sizeof(enum durability) == 4,
+              "an integer option is written as 4 or 8 bytes");
+
+const struct option *option_table(size_t *ret_count)
+{
+    *ret_count = TABLE_COUNT;
+    return table;
+}
+
+int option_find(const char *section, const char *key)
+{
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        if (strcmp(table[i].section, section) == 0 && strcmp(table[i].key, key) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static bool is_integer(const struct option *option)
+{
+    switch (option->kind) {
+    case VALUE_NUMBER:
+    case VALUE_SIZE:
+    case VALUE_DURATION:
+        return true;
+    case VALUE_WORD:
+    case VALUE_PATH:
+    case VALUE_LISTEN:
+        return false;
+    }
+    return false;
+}
+
+/* Append to the text in `to`, which has room for everything that the table can bring. */
+__attribute__((format(printf, 2, 3))) static void append(char to[OPTION_RANGE_SIZE],
+                                                         const char *format, ...)
+{
+    size_t length = strlen(to);
+    va_list arguments;
+    va_start(arguments, format);
+    int added = vsnprintf(to + length, OPTION_RANGE_SIZE - length, format, arguments);
+    va_end(arguments);
+    assert(added >= 0 && (size_t)added < OPTION_RANGE_SIZE - length);
+}
+
+void option_range(const struct option *option, char to[OPTION_RANGE_SIZE])
+{
+    to[0] = '\0';
+    for (const struct option_word *word = option->words; word != NULL && word->word != NULL;
+         word++) {
+        bool last = word[1].word == NULL && !is_integer(option);
+        append(to, "%s'%s'", to[0] == '\0' ? "" : (last ? " or " : ", "), word->word);
+    }
+    if (is_integer(option)) {
+        char min[VALUE_TEXT_SIZE];
+        char max[VALUE_TEXT_SIZE];
+        value_format(option->kind, option->min, min);
+        value_format(option->kind, option->max, max);
+        append(to, "%s%s to %s", to[0] == '\0' ? "" : " or ", min, max);
+    } else if (option->kind == VALUE_PATH) {
+        append(to, "an absolute path of %zu bytes at most", option->size - 1);
+    } else if (option->kind == VALUE_LISTEN) {
+        append(to, "ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080");
+    }
+}
+
+/* An integer field, whatever its width. */
+static void write_integer(const struct option *option, void *fields, int64_t value)
+{
+    if (option->size == sizeof(unsigned)) {
+        unsigned narrow = (unsigned)value;
+        assert((int64_t)narrow == value);
+        memcpy(option_field(option, fields), &narrow, sizeof narrow);
+    } else {
+        assert(option->size == sizeof value);
+        memcpy(option_field(option, fields), &value, sizeof value);
+    }
+}
+
+static enum error set_integer(const struct option *option, void *fields, const char *text,
+                              struct error_detail *detail)
+{
+    struct error_detail form = {.text = ""};
+    int64_t value = 0;
+    char range[OPTION_RANGE_SIZE];
+    option_range(option, range);
+    if (value_parse(option->kind, text, &value, &form) != ERR_OK) {
+        return error_fail(detail, ERR_INVALID, "%s is '%s', it must be %s (%s)", option->key, text,
+                          range, form.text);
+    }
+    if (value < option->min || value > option->max) {
+        return error_fail(detail, ERR_INVALID, "%s is '%s', it must be %s", option->key, text,
+                          range);
+    }
+    write_integer(option, fields, value);
+    return ERR_OK;
+}
+
+static enum error set_path(const struct option *option, void *fields, const char *text,
+                           struct error_detail *detail)
+{
+    size_t length = strlen(text);
+    if (text[0] != '/' || length >= option->size) {
+        char range[OPTION_RANGE_SIZE];
+        option_range(option, range);
+        return error_fail(detail, ERR_INVALID, "%s is '%s', it must be %s", option->key, text,
+                          range);
+    }
+    memset(option_field(option, fields), 0, option->size);
+    memcpy(option_field(option, fields), text, length);
+    return ERR_OK;
+}
+
+/* The one option that fills two fields. */
+static enum error set_listen(const struct option *option, struct config *config, const char *text,
+                             struct error_detail *detail)
+{
+    struct error_detail form = {.text = ""};
+    enum error error = value_parse_listen(text, config->http.address, sizeof config->http.address,
+                                          &config->http.port, &form);
+    if (error != ERR_OK) {
+        return error_fail(detail, error, "%s is '%s', it must be %s", option->key, text, form.text);
+    }
+    return ERR_OK;
+}
+
+enum error option_set(const struct option *option, void *fields, const char *text,
+                      struct error_detail *detail)
+{
+    for (const struct option_word *word = option->words; word != NULL && word->word != NULL;
+         word++) {
+        if (strcmp(word->word, text) == 0) {
+            write_integer(option, fields, word->value);
+            return ERR_OK;
+        }
+    }
+    switch (option->kind) {
+    case VALUE_NUMBER:
+    case VALUE_SIZE:
+    case VALUE_DURATION:
+        return set_integer(option, fields, text, detail);
+    case VALUE_PATH:
+        return set_path(option, fields, text, detail);
+    case VALUE_LISTEN:
+        return set_listen(option, fields, text, detail);
+    case VALUE_WORD:
+        break;
+    }
+    char range[OPTION_RANGE_SIZE];
+    option_range(option, range);
+    return error_fail(detail, ERR_INVALID, "%s is '%s', it must be %s", option->key, text, range);
+}
+
+bool option_same(const struct option *option, const void *a, const void *b)
+{
+    if (option->kind == VALUE_LISTEN) {
+        const struct http_options *x = &((const struct config *)a)->http;
+        const struct http_options *y = &((const struct config *)b)->http;
+        return strcmp(x->address, y->address) == 0 && x->port == y->port;
+    }
+    return memcmp((const char *)a + option->offset, (const char *)b + option->offset,
+                  option->size) == 0;
+}
+
+void option_copy(const struct option *option, void *to, const void *from)
+{
+    assert(option->kind !=
+           VALUE_LISTEN); /* it has a second field; nobody takes it over while running */
+    memcpy(option_field(option, to), (const char *)from + option->offset, option->size);
+}

@@ -1,0 +1,128 @@
+#include "config_value.h"
+
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+struct unit {
+    const char *suffix;
+    int64_t factor;
+};
+
+/* From the largest to the smallest; the last has factor 1. */
+static const struct unit size_units[] = {
+    {"GiB", INT64_C(1) << 30}, {"MiB", INT64_C(1) << 20}, {"KiB", INT64_C(1) << 10}, {"", 1}};
+static const struct unit duration_units[] = {
+    {"h", 60 * 60 * 1000}, {"min", 60 * 1000}, {"s", 1000}, {"ms", 1}};
+static const struct unit number_units[] = {{"", 1}};
+
+struct units {
+    const struct unit *units;
+    size_t count;
+    const char *form; /* for people */
+};
+
+static struct units units_of(enum value_kind kind)
+{
+    switch (kind) {
+    case VALUE_NUMBER:
+        return (struct units){number_units, 1, "a whole number"};
+    case VALUE_SIZE:
+        return (struct units){size_units, 4, "bytes, or a whole number with KiB, MiB or GiB"};
+    case VALUE_DURATION:
+        return (struct units){duration_units, 4, "a whole number with its unit: ms, s, min or h"};
+    case VALUE_WORD:
+    case VALUE_PATH:
+    case VALUE_LISTEN:
+        break;
+    }
+    assert(!"this kind is no integer");
+    return (struct units){NULL, 0, ""};
+}
+
+/* The digits of `text`, with a sign, in `ret_digits`; returns what follows them and blanks. NULL
+ * when they do not fit, so that they are no int64_t either. */
+static const char *split_digits(const char *text, char ret_digits[TEXT_INT64_SIZE])
+{
+    size_t length = text[0] == '-' ? 1 : 0;
+    length += strspn(text + length, "0123456789");
+    if (length >= TEXT_INT64_SIZE) {
+        return NULL;
+    }
+    memcpy(ret_digits, text, length);
+    ret_digits[length] = '\0';
+    return text + length + strspn(text + length, " \t");
+}
+
+static bool scale(int64_t number, int64_t factor, int64_t *ret_value)
+{
+    if (number > INT64_MAX / factor || number < INT64_MIN / factor) {
+        return false;
+    }
+    *ret_value = number * factor;
+    return true;
+}
+
+enum error value_parse(enum value_kind kind, const char *text, int64_t *ret_value,
+                       struct error_detail *detail)
+{
+    struct units units = units_of(kind);
+    char digits[TEXT_INT64_SIZE];
+    int64_t number = 0;
+    const char *suffix = split_digits(text, digits);
+    if (suffix != NULL && text_parse_int64(digits, &number) == ERR_OK) {
+        for (size_t i = 0; i < units.count; i++) {
+            if (strcmp(suffix, units.units[i].suffix) == 0 &&
+                scale(number, units.units[i].factor, ret_value)) {
+                return ERR_OK;
+            }
+        }
+    }
+    return error_fail(detail, ERR_INVALID, "%s", units.form);
+}
+
+void value_format(enum value_kind kind, int64_t value, char to[VALUE_TEXT_SIZE])
+{
+    struct units units = units_of(kind);
+    size_t i = 0;
+    while (units.units[i].factor != 1 && (value == 0 || value % units.units[i].factor != 0)) {
+        i++;
+    }
+    int length = snprintf(to, VALUE_TEXT_SIZE, "%" PRId64 "%s", value / units.units[i].factor,
+                          units.units[i].suffix);
+    assert(length > 0 && length < VALUE_TEXT_SIZE);
+}
+
+enum error value_parse_listen(const char *text, char *ret_address, size_t size, uint16_t *ret_port,
+                              struct error_detail *detail)
+{
+    static const char form[] = "ADDRESS:PORT with a numeric address and a port of 0 to 65535, such "
+                               "as 127.0.0.1:8080 or [::1]:8080";
+    bool bracketed = text[0] == '[';
+    const char *address = text + (bracketed ? 1 : 0);
+    const char *end = strchr(address, bracketed ? ']' : ':');
+    const char *port_text = end == NULL ? NULL : end + (bracketed ? 1 : 0);
+    if (port_text == NULL || *port_text != ':' || (size_t)(end - address) >= size) {
+        return error_fail(detail, ERR_INVALID, "%s", form);
+    }
+    char copy[INET6_ADDRSTRLEN];
+    unsigned char binary[sizeof(struct in6_addr)];
+    size_t length = (size_t)(end - address);
+    uint64_t port = 0;
+    if (length >= sizeof copy || text_parse_uint64(port_text + 1, UINT16_MAX, &port) != ERR_OK) {
+        return error_fail(detail, ERR_INVALID, "%s", form);
+    }
+    memcpy(copy, address, length);
+    copy[length] = '\0';
+    if (inet_pton(bracketed ? AF_INET6 : AF_INET, copy, binary) != 1) {
+        return error_fail(detail, ERR_INVALID, "%s", form);
+    }
+    memcpy(ret_address, copy, length + 1);
+    *ret_port = (uint16_t)port;
+    return ERR_OK;
+}

@@ -1,0 +1,43 @@
+/* config_value: what a value in the configuration may look like, and exact integers of it.
+ *
+ * The law: a value is understood whole or refused; a size or a span of time is an integer with a
+ * unit, and no double ever holds one.
+ *
+ * Threads: any; pure functions. */
+#ifndef SEQD_CONFIG_VALUE_H
+#define SEQD_CONFIG_VALUE_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VALUE_TEXT_SIZE 32 /* bytes for any value in words, with its NUL */
+
+enum value_kind {
+    VALUE_NUMBER,   /* an integer, perhaps negative: -5 */
+    VALUE_SIZE,     /* bytes, with KiB, MiB or GiB, or plain: 4KiB */
+    VALUE_DURATION, /* milliseconds, always with ms, s, min or h: 500ms */
+    VALUE_WORD,     /* one of a list of words */
+    VALUE_PATH,     /* an absolute path */
+    VALUE_LISTEN,   /* ADDRESS:PORT */
+};
+
+/* `text` as an integer (number, bytes, or milliseconds). ERR_INVALID, with what such a value looks
+ * like in `detail`, when it is none or does not fit. Kinds NUMBER, SIZE and DURATION. */
+__attribute__((warn_unused_result)) enum error value_parse(enum value_kind kind, const char *text,
+                                                           int64_t *ret_value,
+                                                           struct error_detail *detail);
+
+/* Write `value` as a person would write it in the file, in the largest unit that is exact. Kinds
+ * NUMBER, SIZE and DURATION. */
+void value_format(enum value_kind kind, int64_t value, char to[VALUE_TEXT_SIZE]);
+
+/* "127.0.0.1:8080" or "[::1]:8080": a numeric address without its brackets, and a port of 0 to
+ * 65535. ERR_INVALID, with the form in `detail`; nothing is written then. */
+__attribute__((warn_unused_result)) enum error value_parse_listen(const char *text,
+                                                                  char *ret_address, size_t size,
+                                                                  uint16_t *ret_port,
+                                                                  struct error_detail *detail);
+
+#endif

@@ -1,0 +1,400 @@
+/* main: reads the command line and the configuration, opens the store, starts the service over it,
+ * and lives by signals: SIGTERM and SIGINT stop (a second one hurries the stop), SIGHUP reloads. */
+
+#include "base/log.h"
+#include "base/version.h"
+#include "config.h"
+#include "options.h"
+#include "reload.h"
+#include "service.h"
+#include "store/store_lmdb.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+enum exit_status {
+    EXIT_CLEAN = 0,
+    EXIT_FAILED = 1,  /* at the start, or while running */
+    EXIT_USAGE = 2,   /* the command line */
+    EXIT_INVALID = 3, /* the configuration */
+};
+
+#define OTHER_FILES 64 /* descriptors beside those of connections */
+
+static_assert(CONFIG_MAP_SIZE_MIN == STORE_LMDB_MAP_SIZE_MIN &&
+                  CONFIG_MAP_SIZE_MAX == STORE_LMDB_MAP_SIZE_MAX,
+              "the option's range is the store's");
+
+struct seqd {
+    struct options options;
+    struct config config; /* in force */
+    char directory[PATH_MAX];
+    struct store *store;
+    struct service service;
+    struct reload reload;
+    int signals_fd;
+    bool reload_again; /* SIGHUP came while a reload was running */
+};
+
+/* ---- before anything else ---- */
+
+/* A daemon that was started with standard error closed must not write its log into the data file
+ * that happens to get that descriptor. */
+static bool hold_standard_files(void)
+{
+    int fd = 0;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0) {
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
+/* Is standard error the journal, which reads "<4>" as a priority? systemd.exec(5): JOURNAL_STREAM
+ * holds device and inode of the stream that it passed, which may have been redirected since. */
+static bool stderr_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat status;
+    char own[64];
+    if (stream == NULL || fstat(STDERR_FILENO, &status) != 0) {
+        return false;
+    }
+    (void)snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    return strcmp(stream, own) == 0;
+}
+
+/* ---- configuration ---- */
+
+/* Read the configuration; the command line has the last word. Logs every mistake. */
+static enum error load(const struct options *options, struct config *ret_config)
+{
+    struct config_report report;
+    enum error error = config_load(options->config_path, ret_config, &report);
+    if (error != ERR_OK) {
+        for (size_t i = 0; i < report.count; i++) {
+            log_error("%s", report.mistakes[i].text);
+        }
+        if (report.count == CONFIG_MISTAKES_MAX) {
+            log_error("%s: there may be more, reading stops after %d mistakes",
+                      options->config_path, CONFIG_MISTAKES_MAX);
+        }
+        return error;
+    }
+    if (options->port_given) {
+        ret_config->http.port = options->port;
+    }
+    return ERR_OK;
+}
+
+static enum exit_status check(const struct options *options)
+{
+    struct config config;
+    if (load(options, &config) != ERR_OK) {
+        return EXIT_INVALID;
+    }
+    config_free(&config);
+    printf("%s: the configuration is valid\n", options->config_path);
+    return EXIT_CLEAN;
+}
+
+/* Command line, configuration, or the first of what systemd's StateDirectory= made. */
+static bool choose_directory(struct seqd *seqd)
+{
+    const char *from_systemd = getenv("STATE_DIRECTORY");
+    const char *chosen = seqd->options.data_dir;
+    size_t length = 0;
+    if (chosen == NULL && seqd->config.data_dir[0] != '\0') {
+        chosen = seqd->config.data_dir;
+    }
+    if (chosen != NULL) {
+        length = strlen(chosen);
+    } else if (from_systemd != NULL) {
+        chosen = from_systemd;
+        length = strcspn(from_systemd, ":");
+    }
+    if (length == 0) {
+        log_error("no data directory is named: give -d DIRECTORY, or data_dir in section [seqd], "
+                  "or run under systemd with StateDirectory=");
+        return false;
+    }
+    if (length >= sizeof seqd->directory) {
+        log_error("the path of the data directory has %zu bytes, %zu at most", length,
+                  sizeof seqd->directory - 1);
+        return false;
+    }
+    memcpy(seqd->directory, chosen, length);
+    seqd->directory[length] = '\0';
+    return true;
+}
+
+/* ---- what the process needs ---- */
+
+/* Signals are read from a descriptor, so none interrupts a thread. Before any thread is started. */
+static bool take_signals(int *ret_fd)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    if (sigaction(SIGPIPE, &ignore, NULL) != 0 || pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0) {
+        return false;
+    }
+    *ret_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    return *ret_fd >= 0;
+}
+
+/* The next signal that came; 0 when there is none. */
+static int next_signal(const struct seqd *seqd)
+{
+    struct signalfd_siginfo info;
+    ssize_t length = read(seqd->signals_fd, &info, sizeof info);
+    return length == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+
+static void raise_file_limit(unsigned connections)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)connections + OTHER_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
+        return;
+    }
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
+        log_warning("max_connections is %u, but this process may open %ju files only, serving as "
+                    "many connections as fit",
+                    connections, (uintmax_t)limit.rlim_cur);
+    }
+}
+
+/* ---- telling the world ---- */
+
+/* "http://ADDRESS:PORT"; where every address is listened on, the loopback one is the example. */
+static void format_url(const struct seqd *seqd, bool as_example, char *to, size_t size)
+{
+    const char *address = seqd->config.http.address;
+    if (as_example && strcmp(address, "0.0.0.0") == 0) {
+        address = "127.0.0.1";
+    } else if (as_example && strcmp(address, "::") == 0) {
+        address = "::1";
+    }
+    bool six = strchr(address, ':') != NULL;
+    (void)snprintf(to, size, "http://%s%s%s:%u", six ? "[" : "", address, six ? "]" : "",
+                   (unsigned)http_port(seqd->service.http));
+}
+
+static void announce(struct seqd *seqd)
+{
+    char url[HTTP_ADDRESS_SIZE + 32];
+    char example[HTTP_ADDRESS_SIZE + 32];
+    format_url(seqd, false, url, sizeof url);
+    format_url(seqd, true, example, sizeof example);
+    log_notice("seqd %s serves %zu sequences on %s, its data is in '%s'", SEQD_VERSION,
+               service_sequences(&seqd->service), url, seqd->directory);
+    printf("seqd %s listens on %s   try: curl %s/\n", SEQD_VERSION, url, example);
+    (void)fflush(stdout); /* whether anybody reads it does not matter */
+    (void)sd_notifyf(0, "READY=1\nSTATUS=Listening on %s", url); /* without systemd: does nothing */
+}
+
+/* ---- reload ---- */
+
+static void log_restart(void *context, const char *section, const char *key)
+{
+    (void)context;
+    log_warning("%s in section [%s] has changed, keeping the old value until the next start", key,
+                section);
+}
+
+static void notify_ready(void)
+{
+    (void)sd_notify(0, "READY=1"); /* without systemd: does nothing */
+}
+
+static void start_reload(struct seqd *seqd)
+{
+    if (seqd->reload.running) {
+        seqd->reload_again = true;
+        return;
+    }
+    if (seqd->options.config_path == NULL) {
+        log_notice("SIGHUP: there is no configuration file to read again");
+        return;
+    }
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now().ns / 1000);
+    struct config fresh = {.sequences = NULL};
+    if (load(&seqd->options, &fresh) != ERR_OK || !reload_fits(&seqd->reload, &fresh)) {
+        log_error("%s: cannot take it over, keeping the configuration in force",
+                  seqd->options.config_path);
+        config_free(&fresh);
+        notify_ready();
+        return;
+    }
+    config_adopt(&seqd->config, &fresh, log_restart, NULL);
+    reload_begin(&seqd->reload);
+}
+
+static void finish_reload(struct seqd *seqd)
+{
+    size_t failures = reload_end(&seqd->reload);
+    if (failures == 0) {
+        log_notice("%s: the configuration is reloaded", seqd->options.config_path);
+    } else {
+        log_warning("%s: the configuration is reloaded, but %zu sequences are not as it says",
+                    seqd->options.config_path, failures);
+    }
+    notify_ready();
+    if (seqd->reload_again) {
+        seqd->reload_again = false;
+        start_reload(seqd);
+    }
+}
+
+/* ---- the life ---- */
+
+/* Until a signal says stop. */
+static enum exit_status live(struct seqd *seqd)
+{
+    struct pollfd watched[] = {{.fd = seqd->signals_fd, .events = POLLIN},
+                               {.fd = seqd->reload.done_fd, .events = POLLIN}};
+    for (;;) {
+        if (poll(watched, 2, -1) < 0 && errno != EINTR) {
+            log_error("cannot wait for signals (%s), stopping", strerror(errno));
+            return EXIT_FAILED;
+        }
+        if ((watched[1].revents & POLLIN) != 0) {
+            finish_reload(seqd);
+        }
+        int signal_number = next_signal(seqd);
+        if (signal_number == SIGHUP) {
+            start_reload(seqd);
+        } else if (signal_number != 0) {
+            log_notice("SIG%s: stopping", sigabbrev_np(signal_number));
+            return EXIT_CLEAN;
+        }
+    }
+}
+
+/* Did somebody lose patience with the stop? */
+static bool asked_again(void *context)
+{
+    int signal_number = next_signal(context);
+    if (signal_number != SIGTERM && signal_number != SIGINT) {
+        return false;
+    }
+    log_notice("SIG%s again: not waiting for requests any longer", sigabbrev_np(signal_number));
+    return true;
+}
+
+static void stop(struct seqd *seqd)
+{
+    (void)sd_notify(0, "STOPPING=1"); /* without systemd: does nothing */
+    struct service_patience patience = {.over = asked_again, .context = seqd};
+    unsigned cut_off = service_stop(&seqd->service, &patience);
+    if (cut_off > 0) {
+        log_warning("%u requests were not finished in time, cutting them off", cut_off);
+    }
+}
+
+/* From an open store to a closed one. */
+static enum exit_status serve_store(struct seqd *seqd)
+{
+    struct error_detail detail = {.text = ""};
+    if (reload_init(&seqd->reload, &seqd->service, &seqd->config) != ERR_OK) {
+        log_error("cannot start: no descriptor for reloads: %s", strerror(errno));
+        return EXIT_FAILED;
+    }
+    enum error error = service_start(&seqd->service, seqd->store, &seqd->config, &detail);
+    enum exit_status status = EXIT_FAILED;
+    if (error != ERR_OK) {
+        log_error("cannot start: %s (%s)", detail.text, error_name(error));
+    } else {
+        announce(seqd);
+        status = live(seqd);
+        stop(seqd);
+    }
+    reload_fini(&seqd->reload);
+    return status;
+}
+
+static enum exit_status serve(struct seqd *seqd)
+{
+    if (load(&seqd->options, &seqd->config) != ERR_OK) {
+        return EXIT_INVALID;
+    }
+    enum exit_status status = EXIT_USAGE;
+    log_set_level(seqd->config.log_level);
+    if (!choose_directory(seqd)) {
+        goto free_config;
+    }
+    status = EXIT_FAILED;
+    if (!take_signals(&seqd->signals_fd)) {
+        log_error("cannot start: signals cannot be taken: %s", strerror(errno));
+        goto free_config;
+    }
+    raise_file_limit(seqd->config.http.max_connections);
+
+    struct error_detail detail = {.text = ""};
+    struct store_lmdb_options options = {.directory = seqd->directory,
+                                         .map_size_bytes = seqd->config.map_size_bytes};
+    enum error error = store_lmdb_open(&options, &seqd->store, &detail);
+    if (error != ERR_OK) {
+        log_error("cannot start: %s (%s)", detail.text, error_name(error));
+        goto close_signals;
+    }
+    status = serve_store(seqd);
+    store_close(seqd->store);
+    if (status == EXIT_CLEAN) {
+        log_notice("stopped");
+    }
+close_signals:
+    close(seqd->signals_fd);
+free_config:
+    config_free(&seqd->config);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct seqd seqd;
+    struct error_detail detail = {.text = ""};
+    if (!hold_standard_files()) {
+        return EXIT_FAILED;
+    }
+    log_set_prefix(stderr_is_journal());
+    if (options_parse(argc, argv, &seqd.options, &detail) != ERR_OK) {
+        fprintf(stderr, "seqd: %s\n%s", detail.text, options_usage);
+        return EXIT_USAGE;
+    }
+    switch (seqd.options.act) {
+    case ACT_SERVE:
+        return (int)serve(&seqd);
+    case ACT_CHECK:
+        return (int)check(&seqd.options);
+    case ACT_VERSION:
+        printf("seqd %s\n", SEQD_VERSION);
+        return EXIT_CLEAN;
+    case ACT_HELP:
+        fputs(options_usage, stdout);
+        return EXIT_CLEAN;
+    }
+    return EXIT_USAGE;
+}

@@ -1,0 +1,151 @@
+#include "service.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define DRAIN_SLICE_MS 100 /* between two looks whether to hurry */
+
+/* One line for each thing that the keeper decided; called by its thread. */
+static void log_event(void *context, enum keeper_event event, enum error error, const char *text)
+{
+    (void)context;
+    switch (event) {
+    case KEEPER_STORE_FAILED:
+        log_error("the store refused a commit (%s: %s), serving what is leased until it recovers",
+                  error_name(error), text);
+        return;
+    case KEEPER_STORE_RECOVERED:
+        log_notice("the store has recovered, renewing leases again");
+        return;
+    case KEEPER_SEQUENCE_FAILED:
+        log_error("one sequence cannot be renewed (%s: %s), the others are served on",
+                  error_name(error), text);
+        return;
+    }
+}
+
+static enum error declare_sequences(struct service *service, const struct config *config,
+                                    struct error_detail *detail)
+{
+    for (size_t i = 0; i < config->sequence_count; i++) {
+        const struct config_sequence *sequence = &config->sequences[i];
+        enum error error = registry_declare(service->registry, service->store, sequence->name,
+                                            &sequence->definition, detail);
+        if (error != ERR_OK) {
+            return error_wrap(detail, error, "cannot serve sequence '%s'", sequence->name);
+        }
+    }
+    return ERR_OK;
+}
+
+/* Everything but the bells, from the ground up. */
+static enum error start_parts(struct service *service, const struct config *config,
+                              struct error_detail *detail)
+{
+    enum error error = registry_open(service->store, &service->renewals, &service->waits,
+                                     &service->registry, detail);
+    if (error == ERR_OK) {
+        error = declare_sequences(service, config, detail);
+    }
+    if (error == ERR_OK) {
+        struct keeper_options options = {
+            .store = service->store, .renewals = &service->renewals, .event = log_event};
+        (void)error_fail(detail, ERR_OK, "no thread for the keeper"); /* should it fail */
+        error = keeper_start(&options, &service->keeper);
+    }
+    if (error == ERR_OK) {
+        (void)error_fail(detail, ERR_OK, "no thread for the expiry of waits"); /* should it fail */
+        error = expiry_start(&service->waits, &service->expiry);
+    }
+    if (error == ERR_OK) {
+        error =
+            http_start(&config->http, service->registry, service->keeper, &service->http, detail);
+    }
+    return error;
+}
+
+enum error service_start(struct service *service, struct store *store, const struct config *config,
+                         struct error_detail *detail)
+{
+    *service = (struct service){.store = store};
+    enum error error = bell_init(&service->renewals);
+    if (error != ERR_OK) {
+        return error_fail(detail, error, "no lock for the bell of renewals");
+    }
+    error = bell_init(&service->waits);
+    if (error != ERR_OK) {
+        bell_fini(&service->renewals);
+        return error_fail(detail, error, "no lock for the bell of waits");
+    }
+    error = start_parts(service, config, detail);
+    if (error != ERR_OK) {
+        (void)service_stop(service, NULL); /* nobody was served yet */
+    }
+    return error;
+}
+
+static void count_one(void *context, struct sequence *sequence)
+{
+    (void)sequence;
+    size_t *count = context;
+    (*count)++;
+}
+
+size_t service_sequences(struct service *service)
+{
+    size_t count = 0;
+    registry_each(service->registry, count_one, &count);
+    return count;
+}
+
+/* Let requests finish, for `limit_ms` at most and not longer than patience lasts. Returns how many
+ * have not. */
+static unsigned drain(struct service *service, unsigned limit_ms,
+                      const struct service_patience *patience)
+{
+    if (service->http == NULL) {
+        return 0;
+    }
+    struct instant until = clock_after(clock_now(), limit_ms * CLOCK_NS_PER_MS);
+    for (;;) {
+        unsigned left = http_drain(service->http, DRAIN_SLICE_MS);
+        bool hurry =
+            patience != NULL && patience->over != NULL && patience->over(patience->context);
+        if (left == 0 || hurry || clock_reached(until, clock_now())) {
+            return left;
+        }
+    }
+}
+
+/* A clean stop leaves no gap: what is leased and was not issued goes back to the store. */
+static void give_back(struct service *service)
+{
+    struct error_detail detail = {.text = ""};
+    enum error error = registry_settle(service->registry, service->store, &detail);
+    if (error != ERR_OK) {
+        log_warning("leased numbers cannot be given back (%s: %s), leaving them as a gap",
+                    error_name(error), detail.text);
+    }
+}
+
+unsigned service_stop(struct service *service, const struct service_patience *patience)
+{
+    unsigned left = drain(service, SERVICE_DRAIN_MS, patience);
+    if (service->registry != NULL) {
+        registry_close(service->registry); /* ends every wait with a refusal ... */
+    }
+    if (left > 0) {
+        left = drain(service, SERVICE_LAST_DRAIN_MS, NULL); /* ... which is sent here */
+    }
+    http_stop(service->http);
+    expiry_stop(service->expiry);
+    keeper_stop(service->keeper);
+    if (service->keeper != NULL) {
+        give_back(service);
+    }
+    registry_free(service->registry);
+    bell_fini(&service->waits);
+    bell_fini(&service->renewals);
+    *service = (struct service){.store = NULL};
+    return left;
+}
