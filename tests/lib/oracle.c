@@ -53,7 +53,7 @@ struct oracle {
     size_t life_count;
 };
 
-/* The stretch between the lowest position received in one life and in the next that received any. */
+/* The stretch between the lowest position received in one life and in the next that has one. */
 struct gap {
     uint64_t missing; /* positions of the stretch that nobody received */
     uint64_t allowed;
@@ -241,16 +241,16 @@ static uint64_t missing_in(const struct oracle *oracle, uint64_t first, uint64_t
     return missing;
 }
 
-/* What requests of this life may have taken without anybody knowing. A clean stop takes back nothing
- * that it has numbered, so there a request without an answer took nothing. */
+/* What requests of this life may have taken without anybody knowing. A clean stop answers all that
+ * it has numbered, so there a request without an answer took nothing. */
 static uint64_t taken_unseen(const struct life *life)
 {
     return life->ending == ENDING_STOP ? 0 : life->unanswered;
 }
 
-/* The gap that begins in life `*from` (SIZE_MAX: before the first) and ends where the next life that
- * received anything begins, or at the highest position received. Moves `*from` to that life; false
- * when there is none. `*start` is the lowest position of life `*from`. */
+/* The gap that begins in life `*from` (SIZE_MAX: before the first) and ends where the next life
+ * that received anything begins, or at the highest position received. Moves `*from` to that life;
+ * false when there is none. `*start` is the lowest position of life `*from`. */
 static bool next_gap(const struct oracle *oracle, size_t *from, uint64_t *start,
                      struct gap *ret_gap)
 {

@@ -101,8 +101,8 @@ void oracle_lose(struct oracle *oracle, uint64_t count);
 void oracle_crash(struct oracle *oracle);
 void oracle_stop(struct oracle *oracle);
 
-/* Look at all of it. Returns whether every promise was kept. A life that has not ended yet is judged
- * as if it had stopped cleanly, its unanswered requests aside. */
+/* Look at all of it. Returns whether every promise was kept. A life that has not ended yet is
+ * judged as if it had stopped cleanly, its unanswered requests aside. */
 bool oracle_judge(const struct oracle *oracle, struct oracle_verdict *ret_verdict);
 
 /* Print the verdict, and the first faults of each kind, as indented lines. */
