@@ -133,7 +133,8 @@ $(call programs, tests/unit/roof,  tests/unit/roof/test_*.c,  front core store b
 $(call programs, tests/contract,   tests/contract/test_*.c,   store base, -lcmocka -llmdb)
 $(call programs, tests/fault,      tests/fault/test_*.c,      core store base, -lcmocka -llmdb)
 $(call programs, tests/system,     tests/system/test_*.c,     base, -lcmocka)
-$(call programs, tests/crash,      tests/crash/*.c,           core store base, -lcmocka -llmdb)
+$(call programs, tests/crash,      tests/crash/*.c,           base,)
+$(call programs, tests/load,       tests/load/*.c,            base,)
 $(call programs, tests/bench,      tests/bench/*.c,           core store base, -lcmocka -lmicrohttpd -llmdb)
 # The roof's own tests link its files too, all but main().
 $(patsubst %.o,%,$(call objects,tests/unit/roof/test_*.c)): $(filter-out $(B)/src/main.o,$(ROOF))
@@ -172,14 +173,18 @@ check-system: $(SEQD) $(SYSTEM) ## the real daemon, from outside
 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
-CRASH := $(call tests_in,tests/crash/*.c)
+CRASH := $(B)/tests/crash/check_crash
+LOAD  := $(B)/tests/load/check_load
 BENCH := $(call tests_in,tests/bench/*.c)
 
-.PHONY: check-crash check-load bench bench-core
+.PHONY: check-crash check-planted check-load bench bench-core
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
-	@$(RUN_PROGRAM) $(B)/tests/crash/kill
-check-load: $(SEQD) $(CRASH)    ## millions of numbers over many connections, each checked
-	@$(RUN_PROGRAM) $(B)/tests/crash/load
+	@$(RUN_PROGRAM) $(CRASH)
+check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
+	@$(RUN_PROGRAM) $(CRASH) --plant=rewind
+	@$(RUN_PROGRAM) $(CRASH) --plant=gap
+check-load: $(SEQD) $(LOAD)     ## millions of numbers over many connections, each checked
+	@$(RUN_PROGRAM) $(LOAD)
 bench: bench-deps $(SEQD) $(BENCH)  ## install what is missing, compare with other servers
 	@BENCH_DIR=$(B)/tests/bench $(RUN_PROGRAM) tests/bench/http.sh
 bench-core: $(B)/tests/bench/bench_core ## the fast path in process, against a bare compare-and-swap

@@ -56,7 +56,9 @@ struct oracle {
 /* The stretch between the lowest position received in one life and in the next that has one. */
 struct gap {
     uint64_t missing; /* positions of the stretch that nobody received */
-    uint64_t allowed;
+    uint64_t unseen;  /* that requests without an answer may have taken */
+    uint64_t allowed; /* to be lost, with those */
+    bool clean;       /* every life that lies in it ended in a clean stop, or runs */
 };
 
 static void *grow(void *old, size_t bytes)
@@ -248,35 +250,41 @@ static uint64_t taken_unseen(const struct life *life)
     return life->ending == ENDING_STOP ? 0 : life->unanswered;
 }
 
+/* What may be lost at the end of life `index`. */
+static void end_life(const struct oracle *oracle, size_t index, struct gap *gap)
+{
+    const struct life *life = &oracle->lives[index];
+    bool crashed = life->ending == ENDING_CRASH;
+    gap->unseen += taken_unseen(life);
+    gap->allowed += taken_unseen(life) + (crashed ? oracle->options.max_gap : 0);
+    gap->clean = gap->clean && !crashed;
+}
+
 /* The gap that begins in life `*from` (SIZE_MAX: before the first) and ends where the next life
  * that received anything begins, or at the highest position received. Moves `*from` to that life;
  * false when there is none. `*start` is the lowest position of life `*from`. */
 static bool next_gap(const struct oracle *oracle, size_t *from, uint64_t *start,
                      struct gap *ret_gap)
 {
-    uint64_t allowed = 0;
+    struct gap gap = {.clean = true};
     size_t next = 0;
     if (*from != SIZE_MAX) {
-        const struct life *life = &oracle->lives[*from];
-        allowed = taken_unseen(life);
-        allowed += life->ending == ENDING_CRASH ? oracle->options.max_gap : 0;
+        end_life(oracle, *from, &gap);
         next = *from + 1;
     }
     while (next < oracle->life_count && oracle->lives[next].lowest == NOTHING) {
-        allowed += taken_unseen(&oracle->lives[next]);
-        allowed += oracle->lives[next].ending == ENDING_CRASH ? oracle->options.max_gap : 0;
-        next++;
+        end_life(oracle, next++, &gap);
     }
     bool last = next == oracle->life_count;
     if (last && *from == SIZE_MAX) {
         return false; /* nothing was ever received */
     }
     uint64_t end = last ? oracle->highest : oracle->lives[next].lowest;
-    allowed += last ? 0 : taken_unseen(&oracle->lives[next]);
-    *ret_gap = (struct gap){
-        .missing = end > *start ? missing_in(oracle, *start, end) : 0,
-        .allowed = allowed,
-    };
+    uint64_t unseen_next = last ? 0 : taken_unseen(&oracle->lives[next]);
+    gap.unseen += unseen_next;
+    gap.allowed += unseen_next;
+    gap.missing = end > *start ? missing_in(oracle, *start, end) : 0;
+    *ret_gap = gap;
     *from = next;
     *start = end;
     return true;
@@ -290,8 +298,12 @@ static void judge_gaps(const struct oracle *oracle, struct oracle_verdict *verdi
     struct gap gap;
     while (from != oracle->life_count && next_gap(oracle, &from, &start, &gap)) {
         verdict->lost += gap.missing;
+        verdict->lost_cleanly += gap.clean ? gap.missing : 0;
         verdict->gaps += gap.missing > 0 ? 1 : 0;
         verdict->gap_max = gap.missing > verdict->gap_max ? gap.missing : verdict->gap_max;
+        uint64_t leased = gap.missing > gap.unseen ? gap.missing - gap.unseen : 0;
+        verdict->gap_max_leased =
+            leased > verdict->gap_max_leased ? leased : verdict->gap_max_leased;
         if (gap.missing > gap.allowed) {
             verdict->gaps_above++;
             if (complaints != NULL && verdict->gaps_above <= ORACLE_EXAMPLES) {
@@ -347,11 +359,15 @@ void oracle_print(const struct oracle *oracle, FILE *to)
                   "      duplicated %" PRIu64 ", outside %" PRIu64 ", out of order %" PRIu64
                   " on a connection and %" PRIu64 " in time\n",
                   v.duplicated, v.outside, v.unordered_connection, v.unordered_time);
-    (void)fprintf(
-        to,
-        "      crashes %" PRIu64 ", clean stops %" PRIu64 ", lost %" PRIu64 " in %" PRIu64
-        " gaps, %" PRIu64 " of them too large; the largest %" PRIu64 " (max_gap %" PRIu64 ")\n",
-        v.crashes, v.stops, v.lost, v.gaps, v.gaps_above, v.gap_max, oracle->options.max_gap);
+    (void)fprintf(to,
+                  "      crashes %" PRIu64 ", clean stops %" PRIu64 ": lost %" PRIu64 " in %" PRIu64
+                  " gaps, %" PRIu64 " of them too large; lost without a crash %" PRIu64 "\n",
+                  v.crashes, v.stops, v.lost, v.gaps, v.gaps_above, v.lost_cleanly);
+    (void)fprintf(to,
+                  "      largest gap %" PRIu64 ", %" PRIu64
+                  " when what unanswered requests may have taken is left out (max_gap %" PRIu64
+                  ")\n",
+                  v.gap_max, v.gap_max_leased, oracle->options.max_gap);
     static const char *const tags[FAULT_KINDS] = {"TWICE", "OUTSIDE", "ORDER", "TIME"};
     for (int kind = 0; kind < FAULT_KINDS; kind++) {
         for (size_t i = 0; i < ORACLE_EXAMPLES && i < oracle->faults[kind]; i++) {

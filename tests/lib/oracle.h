@@ -66,12 +66,14 @@ struct oracle_verdict {
     uint64_t unordered_connection;
     uint64_t unordered_time;
 
-    uint64_t lost;       /* positions below the highest received that nobody received */
-    uint64_t crashes;    /* lives that ended in one */
-    uint64_t stops;      /* lives that ended cleanly */
-    uint64_t gap_max;    /* the most that was lost between the beginnings of two lives */
-    uint64_t gaps;       /* ... and how often anything was */
-    uint64_t gaps_above; /* ... and more than the life might lose */
+    uint64_t lost;           /* positions below the highest received that nobody received */
+    uint64_t lost_cleanly;   /* ... where no life had crashed */
+    uint64_t crashes;        /* lives that ended in one */
+    uint64_t stops;          /* lives that ended cleanly */
+    uint64_t gap_max;        /* the most that was lost between the beginnings of two lives */
+    uint64_t gap_max_leased; /* ... and cannot have been taken by requests without an answer */
+    uint64_t gaps;           /* ... and how often anything was */
+    uint64_t gaps_above;     /* ... and more than the life might lose */
 };
 
 struct oracle;

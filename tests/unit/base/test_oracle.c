@@ -222,6 +222,7 @@ static void test_oracle_lets_a_crash_lose_max_gap_and_no_more(void **state)
         struct oracle_verdict v = verdict(&f, lost == 10);
         assert_int_equal(v.gap_max, lost);
         assert_int_equal(v.lost, lost);
+        assert_int_equal(v.lost_cleanly, 0);
         assert_int_equal(v.gaps_above, lost == 10 ? 0 : 1);
         oracle_free(f.oracle);
     }
@@ -278,7 +279,9 @@ static void test_oracle_allows_for_requests_that_a_crash_left_unanswered(void **
         take_each(&f, 6 + lost, 30);
         lose(&f, 3);
         oracle_crash(f.oracle);
-        (void)verdict(&f, lost == 17);
+        struct oracle_verdict v = verdict(&f, lost == 17);
+        assert_int_equal(v.gap_max, lost);
+        assert_int_equal(v.gap_max_leased, lost - 7);
         oracle_free(f.oracle);
     }
 }
@@ -300,6 +303,7 @@ static void test_oracle_lets_a_clean_stop_lose_nothing(void **state)
     take_each(&f, 11, 12);
     struct oracle_verdict v = verdict(&f, false);
     assert_int_equal(v.stops, 2);
+    assert_int_equal(v.lost_cleanly, 1);
     assert_int_equal(v.gaps_above, 1);
     oracle_free(f.oracle);
 }
