@@ -208,8 +208,9 @@ static void announce(struct seqd *seqd)
     char example[HTTP_ADDRESS_SIZE + 32];
     format_url(seqd, false, url, sizeof url);
     format_url(seqd, true, example, sizeof example);
-    log_notice("seqd %s serves %zu sequences on %s, its data is in '%s'", SEQD_VERSION,
-               service_sequences(&seqd->service), url, seqd->directory);
+    size_t sequences = service_sequences(&seqd->service);
+    log_notice("seqd %s serves %zu sequence%s on %s, its data is in '%s'", SEQD_VERSION, sequences,
+               sequences == 1 ? "" : "s", url, seqd->directory);
     printf("seqd %s listens on %s   try: curl %s/\n", SEQD_VERSION, url, example);
     (void)fflush(stdout); /* whether anybody reads it does not matter */
     (void)sd_notifyf(0, "READY=1\nSTATUS=Listening on %s", url); /* without systemd: does nothing */
