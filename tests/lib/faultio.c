@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -140,6 +141,9 @@ static struct verdict judge(int fd, enum operation operation)
             verdict = (struct verdict){.fails = true, .kind = plan->kind};
             stuck = plan->kind == FAULTIO_STUCK;
             failed++;
+            if (plan->kind == FAULTIO_KILL) {
+                raise(SIGKILL);
+            }
         }
     }
     return verdict;
@@ -176,6 +180,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
     }
     switch (verdict.kind) {
     case FAULTIO_EIO:
+    case FAULTIO_KILL:
         return fail_with(EIO);
     case FAULTIO_ENOSPC:
         return fail_with(ENOSPC);
@@ -205,6 +210,7 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
     }
     switch (verdict.kind) {
     case FAULTIO_EIO:
+    case FAULTIO_KILL:
         return fail_with(EIO);
     case FAULTIO_ENOSPC:
         return fail_with(ENOSPC);
@@ -236,6 +242,7 @@ static int sync_or_fail(int fd, enum operation operation, const char *name)
         return fail_with(EIO);
     case FAULTIO_EIO:
     case FAULTIO_SHORT:
+    case FAULTIO_KILL:
         break;
     }
     return fail_with(EIO);

@@ -19,6 +19,7 @@ enum faultio_kind {
     FAULTIO_SHORT,  /* a write writes half of it and says so; a sync fails with EIO */
     FAULTIO_LATE,   /* it happens, and EIO comes back all the same */
     FAULTIO_STUCK,  /* as late, and the next call fails with EIO: what a caller would undo stays */
+    FAULTIO_KILL,   /* the process dies, as by kill -9, before it happens */
 };
 
 /* Which calls count. */
