@@ -28,6 +28,8 @@ static unsigned failed;
 static bool stuck; /* the next call fails, too */
 static const char *turned_ending;
 static unsigned turned;
+static faultio_observe_fn *observer;
+static void *observer_context;
 
 /* What a call shall do. */
 struct verdict {
@@ -71,6 +73,12 @@ void faultio_turn_direct_reads(const char *ending)
 unsigned faultio_turned(void)
 {
     return turned;
+}
+
+void faultio_observe(faultio_observe_fn *observe, void *context)
+{
+    observer = observe;
+    observer_context = context;
 }
 
 static bool ends_with(const char *text, const char *ending)
@@ -169,6 +177,32 @@ static enum operation operation_of_write(int fd)
     return (fcntl(fd, F_GETFL) & O_DSYNC) != 0 ? OPERATION_META : OPERATION_WRITE;
 }
 
+static void tell(int fd, enum faultio_event_kind kind, off_t offset, const void *bytes,
+                 size_t length)
+{
+    char path[PATH_MAX];
+    struct faultio_event event = {
+        .kind = kind, .path = path, .offset = (uint64_t)offset, .bytes = bytes, .length = length};
+
+    path_of(fd, path);
+    observer(observer_context, &event);
+}
+
+/* Tell of the first `length` bytes of `parts`, which were written at `offset`. */
+static void tell_written(int fd, off_t offset, const struct iovec *parts, int count, ssize_t length)
+{
+    enum faultio_event_kind kind =
+        operation_of_write(fd) == OPERATION_META ? FAULTIO_WRITTEN_DOWN : FAULTIO_WRITTEN;
+
+    for (int i = 0; observer != NULL && i < count && length > 0; i++) {
+        size_t part = (size_t)length < parts[i].iov_len ? (size_t)length : parts[i].iov_len;
+
+        tell(fd, kind, offset, parts[i].iov_base, part);
+        offset += (off_t)part;
+        length -= (ssize_t)part;
+    }
+}
+
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
 {
     ssize_t (*real)(int, const void *, size_t, off_t);
@@ -176,7 +210,11 @@ ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
 
     *(void **)&real = next("pwrite");
     if (!verdict.fails) {
-        return real(fd, bytes, length, offset);
+        struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = length};
+        ssize_t written = real(fd, bytes, length, offset);
+
+        tell_written(fd, offset, &part, 1, written);
+        return written;
     }
     switch (verdict.kind) {
     case FAULTIO_EIO:
@@ -206,7 +244,11 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
 
     *(void **)&real = next("writev");
     if (!verdict.fails) {
-        return real(fd, parts, count);
+        off_t offset = lseek(fd, 0, SEEK_CUR);
+        ssize_t written = real(fd, parts, count);
+
+        tell_written(fd, offset, parts, count, written);
+        return written;
     }
     switch (verdict.kind) {
     case FAULTIO_EIO:
@@ -231,7 +273,12 @@ static int sync_or_fail(int fd, enum operation operation, const char *name)
 
     *(void **)&real = next(name);
     if (!verdict.fails) {
-        return real(fd);
+        int result = real(fd);
+
+        if (result == 0 && observer != NULL) {
+            tell(fd, FAULTIO_SYNCED, 0, NULL, 0);
+        }
+        return result;
     }
     switch (verdict.kind) {
     case FAULTIO_ENOSPC:

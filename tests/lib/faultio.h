@@ -12,6 +12,8 @@
 #define SEQD_TESTS_LIB_FAULTIO_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum faultio_kind {
     FAULTIO_EIO,    /* nothing happens, EIO */
@@ -61,5 +63,25 @@ void faultio_turn_direct_reads(const char *ending);
 
 /* How many reads were turned since the reset. */
 unsigned faultio_turned(void);
+
+enum faultio_event_kind {
+    FAULTIO_WRITTEN,      /* in the page cache: a power cut may keep it, in part, or not */
+    FAULTIO_WRITTEN_DOWN, /* on the disk: a write that syncs (O_DSYNC) */
+    FAULTIO_SYNCED,       /* all of the file that was written before is on the disk */
+};
+
+/* One call that succeeded. `path` and `bytes` are borrowed for the observer's call. */
+struct faultio_event {
+    enum faultio_event_kind kind;
+    const char *path;
+    uint64_t offset;
+    const void *bytes;
+    size_t length;
+};
+
+typedef void faultio_observe_fn(void *context, const struct faultio_event *event);
+
+/* From now on `observe` is told of every write and sync, of any file; NULL ends it. */
+void faultio_observe(faultio_observe_fn *observe, void *context);
 
 #endif
