@@ -16,7 +16,7 @@
 #define HTTP_BLOCK_SMALL 100 /* numbers; up to here a block is written into one buffer */
 #define HTTP_BLOCK_SMALL_SIZE ((size_t)HTTP_BLOCK_SMALL * TEXT_INT64_SIZE)
 
-/* Bytes of the text of `block`. By arithmetic: the numbers of one length are counted, not written. */
+/* Bytes of the text of `block`. Numbers of one length are counted by arithmetic, not written. */
 uint64_t http_block_length(const struct block *block);
 
 /* Write `block`, of at most HTTP_BLOCK_SMALL numbers, at `to`, which has HTTP_BLOCK_SMALL_SIZE

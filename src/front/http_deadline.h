@@ -55,8 +55,8 @@ unsigned http_deadline_connections(struct http_deadline *deadline);
 /* Shut down what is over its limit. */
 void http_deadline_reap(struct http_deadline *deadline);
 
-/* Wait until no request is on its way, or `until`. Returns how many are. What this thread did before
- * is seen by every request that is not counted here. */
+/* Wait until no request is on its way, or `until`. Returns how many are. What this thread did
+ * before is seen by every request that is not counted here. */
 unsigned http_deadline_wait_quiet(struct http_deadline *deadline, struct instant until);
 
 /* ---- the phases of a connection ---- */

@@ -79,7 +79,7 @@ static enum MHD_Result queue(struct http_request *request, unsigned status,
 
 static struct MHD_Response *copy_of(const char *body, size_t length)
 {
-    /* The library only reads what it is told to copy, but asks for a pointer that may be written. */
+    /* The library only reads what it is told to copy; its prototype says less. */
     return MHD_create_response_from_buffer(length, (void *)body, MHD_RESPMEM_MUST_COPY);
 }
 

@@ -62,8 +62,8 @@ struct sequence *http_service_root(struct http_service *service,
 void http_service_drain(struct http_service *service);
 bool http_service_draining(struct http_service *service);
 
-/* A request begins to wait for a lease; it has been woken, and whoever woke it touches nothing of it
- * any more. */
+/* A request begins to wait for a lease; it has been woken, and whoever woke it touches nothing of
+ * it any more. */
 void http_service_wait_begins(struct http_service *service);
 void http_service_wait_ended(struct http_service *service);
 

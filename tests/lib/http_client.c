@@ -209,7 +209,7 @@ enum ending {
 };
 
 /* Find a whole chunked body in the unread bytes from `from` on. Returns the bytes it takes, 0 when
- * some are missing, SIZE_MAX when it is malformed. Decodes in place of `answer` when that is given. */
+ * some are missing, SIZE_MAX when it is malformed. Decodes into `answer` when that is given. */
 static size_t read_chunks(const struct http_client *client, size_t from, struct http_answer *answer)
 {
     size_t at = from;

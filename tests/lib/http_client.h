@@ -1,13 +1,13 @@
-/* http_client: one connection to a server on 127.0.0.1, for tests: it sends whatever bytes it is told
- * to, well-formed or not, and reads one answer at a time.
+/* http_client: one connection to a server on 127.0.0.1, for tests: it sends whatever bytes it is
+ * told to, well-formed or not, and reads one answer at a time.
  *
  * The law: nothing is hidden. Bytes go out as they are given, nothing is retried, a connection that
  * broke stays broken; an answer counts as one only when it is whole. What the server sends beyond
  * one answer is kept for the next, so pipelined requests are read one by one. No call blocks longer
  * than its `timeout_ms`.
  *
- * A call that a test is certain of (connecting to a server that it has started itself) ends the test
- * with a message on standard error when it fails; the others return what happened.
+ * A call that a test is certain of (connecting to a server that it has started itself) ends the
+ * test with a message on standard error when it fails; the others return what happened.
  *
  * Threads: one client is used by one thread at a time. */
 #ifndef SEQD_TESTS_LIB_HTTP_CLIENT_H

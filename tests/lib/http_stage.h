@@ -39,8 +39,8 @@ struct http_stage http_stage_options(void);
 /* Start everything. There is a sequence 'default' of the default definition. */
 void http_stage_open(struct http_stage *stage);
 
-/* Declare one more sequence. Only between http_stage_open() and the first renewal, or while the keeper
- * has nothing to do. */
+/* Declare one more sequence, between http_stage_open() and the first renewal, or while the keeper has
+ * nothing to do. */
 void http_stage_declare(struct http_stage *stage, const char *name, struct definition definition);
 
 /* Drain, close and free everything, in the daemon's order. */
