@@ -14,14 +14,14 @@ static bool patient_wanted(struct waiter *waiter)
     return !((struct patient *)waiter)->gone;
 }
 
-struct patient stage_patient(uint64_t count)
+struct patient sequence_stage_patient(uint64_t count)
 {
     return (struct patient){
         .waiter = {
             .count = count, .deadline = FAR_AWAY, .wanted = patient_wanted, .done = patient_done}};
 }
 
-void stage_open_with(struct stage *f, struct definition definition, uint64_t mark)
+void sequence_stage_open_with(struct stage *f, struct definition definition, uint64_t mark)
 {
     struct store_entry entry = {
         .name = "orders", .definition = definition, .mark = mark, .generation = 1};
@@ -35,7 +35,7 @@ void stage_open_with(struct stage *f, struct definition definition, uint64_t mar
     assert_int_equal(sequence_create(&entry, &f->renewals, &f->waits, &f->sequence), ERR_OK);
 }
 
-void stage_close_all(struct stage *f)
+void sequence_stage_close_all(struct stage *f)
 {
     sequence_close(f->sequence);
     sequence_free(f->sequence);
@@ -43,28 +43,28 @@ void stage_close_all(struct stage *f)
     bell_fini(&f->waits);
 }
 
-struct definition stage_with_gap(uint64_t max_gap)
+struct definition sequence_stage_with_gap(uint64_t max_gap)
 {
     struct definition definition = definition_default();
     definition.max_gap = max_gap;
     return definition;
 }
 
-struct definition stage_ending_at(int64_t max)
+struct definition sequence_stage_ending_at(int64_t max)
 {
     struct definition definition = definition_default();
     definition.max = max;
     return definition;
 }
 
-struct definition stage_fixed_lease(uint64_t lease)
+struct definition sequence_stage_fixed_lease(uint64_t lease)
 {
     struct definition definition = definition_default();
     definition.lease = lease;
     return definition;
 }
 
-bool stage_has_rung(struct stage *f)
+bool sequence_stage_has_rung(struct stage *f)
 {
     struct rope *rope = bell_answer(&f->renewals, (struct instant){1});
     if (rope != NULL) {
@@ -74,7 +74,7 @@ bool stage_has_rung(struct stage *f)
     return rope != NULL;
 }
 
-struct store_request stage_must_plan(struct stage *f)
+struct store_request sequence_stage_must_plan(struct stage *f)
 {
     struct store_request request;
     assert_true(sequence_plan(f->sequence, f->now, &request));
@@ -83,13 +83,14 @@ struct store_request stage_must_plan(struct stage *f)
     return request;
 }
 
-bool stage_plans(struct stage *f)
+bool sequence_stage_plans(struct stage *f)
 {
     struct store_request request;
     return sequence_plan(f->sequence, f->now, &request);
 }
 
-void stage_publish_at(struct stage *f, struct store_request request, uint64_t first, uint64_t count)
+void sequence_stage_publish_at(struct stage *f, struct store_request request, uint64_t first,
+                               uint64_t count)
 {
     request.error = ERR_OK;
     request.lease = (struct range){first, first + count};
@@ -99,15 +100,15 @@ void stage_publish_at(struct stage *f, struct store_request request, uint64_t fi
     sequence_publish(f->sequence, &request, COMMIT_NS, f->now);
 }
 
-void stage_renew(struct stage *f)
+void sequence_stage_renew(struct stage *f)
 {
-    struct store_request request = stage_must_plan(f);
+    struct store_request request = sequence_stage_must_plan(f);
     struct range lease =
         range_clamped(range_max(f->mark, request.floor), request.count, UINT64_MAX);
-    stage_publish_at(f, request, lease.first, range_count(lease));
+    sequence_stage_publish_at(f, request, lease.first, range_count(lease));
 }
 
-int64_t stage_take_one(struct stage *f)
+int64_t sequence_stage_take_one(struct stage *f)
 {
     struct block block;
     assert_int_equal(sequence_take(f->sequence, 1, &block), ERR_OK);
@@ -116,18 +117,18 @@ int64_t stage_take_one(struct stage *f)
     return block.first;
 }
 
-void stage_assert_must_wait(struct stage *f, uint64_t count)
+void sequence_stage_assert_must_wait(struct stage *f, uint64_t count)
 {
     struct block block;
     assert_int_equal(sequence_take(f->sequence, count, &block), ERR_PENDING);
 }
 
-void stage_join(struct stage *f, struct patient *patient)
+void sequence_stage_join(struct stage *f, struct patient *patient)
 {
     assert_int_equal(sequence_wait(f->sequence, &patient->waiter), ERR_PENDING);
 }
 
-void stage_assert_granted(const struct patient *patient, int64_t first, int64_t last)
+void sequence_stage_assert_granted(const struct patient *patient, int64_t first, int64_t last)
 {
     assert_int_equal(patient->times_done, 1);
     assert_int_equal(patient->waiter.error, ERR_OK);
@@ -135,19 +136,19 @@ void stage_assert_granted(const struct patient *patient, int64_t first, int64_t 
     assert_int_equal(patient->waiter.block.last, last);
 }
 
-void stage_assert_refused(const struct patient *patient, enum error error)
+void sequence_stage_assert_refused(const struct patient *patient, enum error error)
 {
     assert_int_equal(patient->times_done, 1);
     assert_int_equal(patient->waiter.error, error);
 }
 
-void stage_burn(struct stage *f, struct store_request request, uint64_t burnt_limit)
+void sequence_stage_burn(struct stage *f, struct store_request request, uint64_t burnt_limit)
 {
     request.burnt_limit = burnt_limit;
     sequence_burn(f->sequence, &request);
 }
 
-struct sequence_status stage_describe(struct stage *f)
+struct sequence_status sequence_stage_describe(struct stage *f)
 {
     struct sequence_status status;
     sequence_describe(f->sequence, &status);

@@ -35,43 +35,43 @@ struct patient {
     bool gone;
 };
 
-struct patient stage_patient(uint64_t count);
+struct patient sequence_stage_patient(uint64_t count);
 
-void stage_open_with(struct stage *f, struct definition definition, uint64_t mark);
+void sequence_stage_open_with(struct stage *f, struct definition definition, uint64_t mark);
 
-void stage_close_all(struct stage *f);
+void sequence_stage_close_all(struct stage *f);
 
-struct definition stage_with_gap(uint64_t max_gap);
+struct definition sequence_stage_with_gap(uint64_t max_gap);
 
-struct definition stage_ending_at(int64_t max);
+struct definition sequence_stage_ending_at(int64_t max);
 
-struct definition stage_fixed_lease(uint64_t lease);
+struct definition sequence_stage_fixed_lease(uint64_t lease);
 
 /* Has the sequence called its keeper since the last look? */
-bool stage_has_rung(struct stage *f);
+bool sequence_stage_has_rung(struct stage *f);
 
-struct store_request stage_must_plan(struct stage *f);
+struct store_request sequence_stage_must_plan(struct stage *f);
 
-bool stage_plans(struct stage *f);
+bool sequence_stage_plans(struct stage *f);
 
-void stage_publish_at(struct stage *f, struct store_request request, uint64_t first,
-                      uint64_t count);
+void sequence_stage_publish_at(struct stage *f, struct store_request request, uint64_t first,
+                               uint64_t count);
 
 /* Play a store that belongs to this sequence alone. */
-void stage_renew(struct stage *f);
+void sequence_stage_renew(struct stage *f);
 
-int64_t stage_take_one(struct stage *f);
+int64_t sequence_stage_take_one(struct stage *f);
 
-void stage_assert_must_wait(struct stage *f, uint64_t count);
+void sequence_stage_assert_must_wait(struct stage *f, uint64_t count);
 
-void stage_join(struct stage *f, struct patient *patient);
+void sequence_stage_join(struct stage *f, struct patient *patient);
 
-void stage_assert_granted(const struct patient *patient, int64_t first, int64_t last);
+void sequence_stage_assert_granted(const struct patient *patient, int64_t first, int64_t last);
 
-void stage_assert_refused(const struct patient *patient, enum error error);
+void sequence_stage_assert_refused(const struct patient *patient, enum error error);
 
-void stage_burn(struct stage *f, struct store_request request, uint64_t burnt_limit);
+void sequence_stage_burn(struct stage *f, struct store_request request, uint64_t burnt_limit);
 
-struct sequence_status stage_describe(struct stage *f);
+struct sequence_status sequence_stage_describe(struct stage *f);
 
 #endif

@@ -9,18 +9,18 @@ static void test_sequence_holds_at_most_max_gap(void **state)
     const uint64_t gaps[] = {1, 2, 3, 7, 100};
     for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++) {
         struct stage f;
-        stage_open_with(&f, stage_with_gap(gaps[i]), 0);
+        sequence_stage_open_with(&f, sequence_stage_with_gap(gaps[i]), 0);
         int64_t expected = 1;
         for (unsigned turn = 0; turn < 50; turn++) {
             struct store_request request;
             while (sequence_plan(f.sequence, f.now, &request)) {
-                stage_publish_at(&f, request, f.mark, request.count);
-                assert_in_range(stage_describe(&f).unissued, 1, gaps[i]);
+                sequence_stage_publish_at(&f, request, f.mark, request.count);
+                assert_in_range(sequence_stage_describe(&f).unissued, 1, gaps[i]);
             }
             f.now = clock_after(f.now, CLOCK_NS_PER_MS);
-            assert_int_equal(stage_take_one(&f), expected++);
+            assert_int_equal(sequence_stage_take_one(&f), expected++);
         }
-        stage_close_all(&f);
+        sequence_stage_close_all(&f);
     }
 }
 
@@ -30,34 +30,35 @@ static void test_sequence_calls_its_keeper_when_a_block_jumps_over_the_threshold
     (void)state;
     struct stage f;
     struct block block;
-    stage_open_with(&f, stage_fixed_lease(100), 0);
-    stage_renew(&f);
-    (void)stage_has_rung(&f);
+    sequence_stage_open_with(&f, sequence_stage_fixed_lease(100), 0);
+    sequence_stage_renew(&f);
+    (void)sequence_stage_has_rung(&f);
     assert_int_equal(sequence_take(f.sequence, 49, &block), ERR_OK);
-    assert_false(stage_has_rung(&f));
+    assert_false(sequence_stage_has_rung(&f));
     assert_int_equal(sequence_take(f.sequence, 31, &block), ERR_OK);
-    assert_true(stage_has_rung(&f));
-    stage_close_all(&f);
+    assert_true(sequence_stage_has_rung(&f));
+    sequence_stage_close_all(&f);
 }
 
 static void test_sequence_renews_ahead_of_need(void **state)
 {
     (void)state;
     struct stage f;
-    stage_open_with(&f, stage_fixed_lease(10), 0);
-    stage_renew(&f);
-    (void)stage_has_rung(&f);
+    sequence_stage_open_with(&f, sequence_stage_fixed_lease(10), 0);
+    sequence_stage_renew(&f);
+    (void)sequence_stage_has_rung(&f);
     for (unsigned taken = 1; taken <= 4; taken++) {
-        (void)stage_take_one(&f);
-        assert_false(stage_has_rung(&f));
+        (void)sequence_stage_take_one(&f);
+        assert_false(sequence_stage_has_rung(&f));
     }
-    (void)stage_take_one(&f);
-    assert_true(stage_has_rung(&f));
-    stage_renew(&f);
+    (void)sequence_stage_take_one(&f);
+    assert_true(sequence_stage_has_rung(&f));
+    sequence_stage_renew(&f);
     for (int64_t expected = 6; expected <= 20; expected++) {
-        assert_int_equal(stage_take_one(&f), expected); /* nobody had to wait at the seam */
+        assert_int_equal(sequence_stage_take_one(&f),
+                         expected); /* nobody had to wait at the seam */
     }
-    stage_close_all(&f);
+    sequence_stage_close_all(&f);
 }
 
 /* A lease holds about a second's worth of numbers. */
@@ -66,59 +67,61 @@ static void test_sequence_lease_follows_the_rate(void **state)
     (void)state;
     struct stage f;
     struct block block;
-    stage_open_with(&f, stage_with_gap(1000000), 0);
+    sequence_stage_open_with(&f, sequence_stage_with_gap(1000000), 0);
     for (unsigned i = 0; i < 20; i++) {
         struct store_request request;
         if (sequence_plan(f.sequence, f.now, &request)) {
-            stage_publish_at(&f, request, f.mark, request.count);
+            sequence_stage_publish_at(&f, request, f.mark, request.count);
         }
         f.now = clock_after(f.now, 10 * CLOCK_NS_PER_MS);
         assert_int_equal(
-            sequence_take(f.sequence, range_min(stage_describe(&f).unissued, 500), &block), ERR_OK);
+            sequence_take(f.sequence, range_min(sequence_stage_describe(&f).unissued, 500), &block),
+            ERR_OK);
     }
-    assert_in_range(stage_describe(&f).lease_size, 25000,
+    assert_in_range(sequence_stage_describe(&f).lease_size, 25000,
                     100000); /* 500 in 10 ms are 50,000 in a second */
-    stage_close_all(&f);
+    sequence_stage_close_all(&f);
 }
 
 static void test_sequence_lease_doubles_when_somebody_had_to_wait(void **state)
 {
     (void)state;
     struct stage f;
-    stage_open_with(&f, stage_with_gap(1000000), 0);
-    uint64_t before = stage_describe(&f).lease_size;
-    struct patient patient = stage_patient(1);
-    stage_join(&f, &patient);
-    (void)stage_must_plan(&f);
-    assert_int_equal(stage_describe(&f).lease_size, 2 * before);
-    stage_close_all(&f);
+    sequence_stage_open_with(&f, sequence_stage_with_gap(1000000), 0);
+    uint64_t before = sequence_stage_describe(&f).lease_size;
+    struct patient patient = sequence_stage_patient(1);
+    sequence_stage_join(&f, &patient);
+    (void)sequence_stage_must_plan(&f);
+    assert_int_equal(sequence_stage_describe(&f).lease_size, 2 * before);
+    sequence_stage_close_all(&f);
 }
 
 static void test_sequence_lease_shrinks_when_it_grows_quiet(void **state)
 {
     (void)state;
     struct stage f;
-    stage_open_with(&f, stage_with_gap(1000000), 0);
+    sequence_stage_open_with(&f, sequence_stage_with_gap(1000000), 0);
     for (unsigned i = 0; i < 20; i++) {
-        stage_renew(&f);
+        sequence_stage_renew(&f);
         struct block block;
-        assert_int_equal(sequence_take(f.sequence, stage_describe(&f).unissued, &block), ERR_OK);
+        assert_int_equal(sequence_take(f.sequence, sequence_stage_describe(&f).unissued, &block),
+                         ERR_OK);
         f.now = clock_after(f.now, 3600 * CLOCK_NS_PER_S);
     }
-    assert_in_range(stage_describe(&f).lease_size, 1, 2);
-    stage_close_all(&f);
+    assert_in_range(sequence_stage_describe(&f).lease_size, 1, 2);
+    sequence_stage_close_all(&f);
 }
 
 static void test_sequence_fixed_lease_is_kept(void **state)
 {
     (void)state;
     struct stage f;
-    stage_open_with(&f, stage_fixed_lease(25), 0);
+    sequence_stage_open_with(&f, sequence_stage_fixed_lease(25), 0);
     for (unsigned i = 0; i < 10; i++) {
-        assert_int_equal(stage_must_plan(&f).count, 25);
+        assert_int_equal(sequence_stage_must_plan(&f).count, 25);
         f.now = clock_after(f.now, CLOCK_NS_PER_S);
     }
-    stage_close_all(&f);
+    sequence_stage_close_all(&f);
 }
 
 static void test_sequence_every_leases_exactly_what_waits(void **state)
@@ -127,35 +130,35 @@ static void test_sequence_every_leases_exactly_what_waits(void **state)
     struct stage f;
     struct definition definition = definition_default();
     definition.durability = DURABILITY_EVERY;
-    stage_open_with(&f, definition, 0);
-    struct patient a = stage_patient(2);
-    struct patient b = stage_patient(3);
-    stage_join(&f, &a);
-    stage_join(&f, &b);
-    struct store_request request = stage_must_plan(&f);
+    sequence_stage_open_with(&f, definition, 0);
+    struct patient a = sequence_stage_patient(2);
+    struct patient b = sequence_stage_patient(3);
+    sequence_stage_join(&f, &a);
+    sequence_stage_join(&f, &b);
+    struct store_request request = sequence_stage_must_plan(&f);
     assert_int_equal(request.count, 5);
-    stage_publish_at(&f, request, 0, 5);
-    stage_assert_granted(&a, 1, 2);
-    stage_assert_granted(&b, 3, 5);
-    assert_int_equal(stage_describe(&f).unissued, 0);
-    stage_assert_must_wait(&f, 1);
-    assert_false(stage_plans(&f));
-    stage_close_all(&f);
+    sequence_stage_publish_at(&f, request, 0, 5);
+    sequence_stage_assert_granted(&a, 1, 2);
+    sequence_stage_assert_granted(&b, 3, 5);
+    assert_int_equal(sequence_stage_describe(&f).unissued, 0);
+    sequence_stage_assert_must_wait(&f, 1);
+    assert_false(sequence_stage_plans(&f));
+    sequence_stage_close_all(&f);
 }
 
 static void test_sequence_altered_to_every_leases_nothing_ahead(void **state)
 {
     (void)state;
     struct stage f;
-    struct definition definition = stage_fixed_lease(2);
-    stage_open_with(&f, definition, 0);
-    stage_renew(&f);
+    struct definition definition = sequence_stage_fixed_lease(2);
+    sequence_stage_open_with(&f, definition, 0);
+    sequence_stage_renew(&f);
     definition.durability = DURABILITY_EVERY;
     sequence_alter(f.sequence, &definition);
-    assert_int_equal(stage_take_one(&f), 1); /* durable already */
-    assert_int_equal(stage_take_one(&f), 2);
-    assert_false(stage_plans(&f));
-    stage_close_all(&f);
+    assert_int_equal(sequence_stage_take_one(&f), 1); /* durable already */
+    assert_int_equal(sequence_stage_take_one(&f), 2);
+    assert_false(sequence_stage_plans(&f));
+    sequence_stage_close_all(&f);
 }
 
 /* ---- the clean stop ---- */
@@ -166,9 +169,9 @@ static void test_sequence_closed_issues_nothing_and_settles_its_rest(void **stat
     struct stage f;
     struct block block;
     struct store_return rest;
-    stage_open_with(&f, stage_fixed_lease(10), 0);
-    stage_renew(&f);
-    assert_int_equal(stage_take_one(&f), 1);
+    sequence_stage_open_with(&f, sequence_stage_fixed_lease(10), 0);
+    sequence_stage_renew(&f);
+    assert_int_equal(sequence_stage_take_one(&f), 1);
     sequence_close(f.sequence);
     assert_int_equal(sequence_take(f.sequence, 1, &block), ERR_UNAVAILABLE);
     assert_true(sequence_settle(f.sequence, &rest));
@@ -176,21 +179,21 @@ static void test_sequence_closed_issues_nothing_and_settles_its_rest(void **stat
     assert_int_equal(rest.mark, 1);
     assert_int_equal(rest.lease_limit, 10);
     assert_int_equal(rest.generation, 7);
-    stage_close_all(&f);
+    sequence_stage_close_all(&f);
 }
 
 static void test_sequence_closed_ends_every_wait(void **state)
 {
     (void)state;
     struct stage f;
-    stage_open_with(&f, stage_fixed_lease(10), 0);
-    struct patient patient = stage_patient(1);
-    stage_join(&f, &patient);
+    sequence_stage_open_with(&f, sequence_stage_fixed_lease(10), 0);
+    struct patient patient = sequence_stage_patient(1);
+    sequence_stage_join(&f, &patient);
     sequence_close(f.sequence);
-    stage_assert_refused(&patient, ERR_UNAVAILABLE);
-    struct patient late = stage_patient(1);
+    sequence_stage_assert_refused(&patient, ERR_UNAVAILABLE);
+    struct patient late = sequence_stage_patient(1);
     assert_int_equal(sequence_wait(f.sequence, &late.waiter), ERR_UNAVAILABLE);
-    stage_close_all(&f);
+    sequence_stage_close_all(&f);
 }
 
 static void test_sequence_with_nothing_leased_settles_nothing(void **state)
@@ -198,10 +201,10 @@ static void test_sequence_with_nothing_leased_settles_nothing(void **state)
     (void)state;
     struct stage f;
     struct store_return rest;
-    stage_open_with(&f, stage_fixed_lease(2), 0);
+    sequence_stage_open_with(&f, sequence_stage_fixed_lease(2), 0);
     sequence_close(f.sequence);
     assert_false(sequence_settle(f.sequence, &rest));
-    stage_close_all(&f);
+    sequence_stage_close_all(&f);
 }
 
 /* The commit came back after the close: nobody gets its numbers, all of them are given back. */
@@ -211,17 +214,17 @@ static void test_sequence_settles_a_lease_that_came_after_the_close(void **state
     struct stage f;
     struct block block;
     struct store_return rest;
-    stage_open_with(&f, stage_fixed_lease(10), 0);
-    stage_renew(&f);
+    sequence_stage_open_with(&f, sequence_stage_fixed_lease(10), 0);
+    sequence_stage_renew(&f);
     assert_int_equal(sequence_take(f.sequence, 6, &block), ERR_OK);
-    struct store_request request = stage_must_plan(&f);
+    struct store_request request = sequence_stage_must_plan(&f);
     sequence_close(f.sequence);
-    stage_publish_at(&f, request, 10, request.count);
+    sequence_stage_publish_at(&f, request, 10, request.count);
     assert_int_equal(sequence_take(f.sequence, 1, &block), ERR_UNAVAILABLE);
     assert_true(sequence_settle(f.sequence, &rest));
     assert_int_equal(rest.mark, 6);
     assert_int_equal(rest.lease_limit, 20);
-    stage_close_all(&f);
+    sequence_stage_close_all(&f);
 }
 
 /* The mark of a shared store has moved beyond the older lease: only the newest can be given back. */
@@ -231,15 +234,15 @@ static void test_sequence_settles_only_the_newest_of_two_leases(void **state)
     struct stage f;
     struct block block;
     struct store_return rest;
-    stage_open_with(&f, stage_fixed_lease(10), 0);
-    stage_renew(&f);
+    sequence_stage_open_with(&f, sequence_stage_fixed_lease(10), 0);
+    sequence_stage_renew(&f);
     assert_int_equal(sequence_take(f.sequence, 6, &block), ERR_OK);
-    stage_publish_at(&f, stage_must_plan(&f), 100, 10);
+    sequence_stage_publish_at(&f, sequence_stage_must_plan(&f), 100, 10);
     sequence_close(f.sequence);
     assert_true(sequence_settle(f.sequence, &rest));
     assert_int_equal(rest.mark, 100);
     assert_int_equal(rest.lease_limit, 110);
-    stage_close_all(&f);
+    sequence_stage_close_all(&f);
 }
 
 int main(void)
