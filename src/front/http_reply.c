@@ -117,9 +117,16 @@ static ssize_t read_nothing(void *context, uint64_t position, char *to, size_t r
 
 enum MHD_Result http_reply_head(struct http_request *request, const char *type)
 {
-    /* A length of 0 would be a lie about GET. */
+    /* A length of 0 would be a lie about GET. Chunks have no length, but libmicrohttpd 0.9.75 sends
+     * the last of them, which a client takes for the start of its next answer: so no chunks, and
+     * the connection is closed. */
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
+    if (response != NULL && MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT,
+                                                     MHD_RO_END) != MHD_YES) {
+        MHD_destroy_response(response);
+        return MHD_NO;
+    }
     return queue(request, 200, response, type, NULL, true);
 }
 

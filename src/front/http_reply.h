@@ -46,7 +46,7 @@ enum MHD_Result http_reply_block(struct http_request *request, const char *type,
 /* 200 with the text of `block`, which may be of any size: it is written as it is sent. */
 enum MHD_Result http_reply_stream(struct http_request *request, const struct block *block);
 
-/* 200 to a HEAD, when the length of what GET would answer is not known. */
+/* 200 to a HEAD, when the length of what GET would answer is not known. Closes the connection. */
 enum MHD_Result http_reply_head(struct http_request *request, const char *type);
 
 /* 200 with the `length` bytes at `body`, which are copied. For what people and machines look at. */

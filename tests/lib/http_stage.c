@@ -23,7 +23,7 @@ static void must(enum error error, const struct error_detail *detail, const char
 
 struct http_stage http_stage_options(void)
 {
-    return (struct http_stage){.options = {
+    struct http_stage stage = {.options = {
                                    .address = "127.0.0.1",
                                    .port = 0,
                                    .threads = 2,
@@ -35,6 +35,17 @@ struct http_stage http_stage_options(void)
                                    .wait_timeout_ms = 30000,
                                    .default_sequence = "default",
                                }};
+
+    http_stage_add(&stage, "default", definition_default());
+    return stage;
+}
+
+void http_stage_add(struct http_stage *stage, const char *name, struct definition definition)
+{
+    assert_true(stage->sequence_count < HTTP_STAGE_SEQUENCES);
+    size_t at = stage->sequence_count++;
+    snprintf(stage->sequences[at].name, sizeof stage->sequences[at].name, "%s", name);
+    stage->sequences[at].definition = definition;
 }
 
 void http_stage_open(struct http_stage *stage)
@@ -48,21 +59,17 @@ void http_stage_open(struct http_stage *stage)
     must(bell_init(&stage->waits), &detail, "bell_init");
     must(registry_open(stage->store, &stage->renewals, &stage->waits, &stage->registry, &detail),
          &detail, "registry_open");
-    http_stage_declare(stage, "default", definition_default());
+    for (size_t i = 0; i < stage->sequence_count; i++) {
+        must(registry_declare(stage->registry, stage->store, stage->sequences[i].name,
+                              &stage->sequences[i].definition, &detail),
+             &detail, "registry_declare");
+    }
     struct keeper_options keeper_options = {.store = stage->store, .renewals = &stage->renewals};
     must(keeper_start(&keeper_options, &stage->keeper), &detail, "keeper_start");
     must(expiry_start(&stage->waits, &stage->expiry), &detail, "expiry_start");
     must(http_start(&stage->options, stage->registry, stage->keeper, &stage->http, &detail),
          &detail, "http_start");
     stage->port = http_port(stage->http);
-}
-
-void http_stage_declare(struct http_stage *stage, const char *name, struct definition definition)
-{
-    struct error_detail detail = {""};
-
-    must(registry_declare(stage->registry, stage->store, name, &definition, &detail), &detail,
-         "registry_declare");
 }
 
 void http_stage_close(struct http_stage *stage)

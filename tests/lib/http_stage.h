@@ -20,8 +20,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HTTP_STAGE_SEQUENCES 8
+
 struct http_stage {
     struct http_options options; /* set before http_stage_open() */
+    struct {
+        char name[SEQUENCE_NAME_MAX + 1];
+        struct definition definition;
+    } sequences[HTTP_STAGE_SEQUENCES];
+    size_t sequence_count;
     struct store_memory_disk *disk;
     struct store *store;
     struct bell renewals;
@@ -33,15 +40,15 @@ struct http_stage {
     uint16_t port;
 };
 
-/* Two threads, 127.0.0.1, max_count 10,000, and times of which no test comes near. */
+/* Two threads, 127.0.0.1, max_count 10,000, times of which no test comes near, and a sequence
+ * 'default' of the default definition. */
 struct http_stage http_stage_options(void);
 
-/* Start everything. There is a sequence 'default' of the default definition. */
-void http_stage_open(struct http_stage *stage);
+/* Have one more sequence; before http_stage_open(). */
+void http_stage_add(struct http_stage *stage, const char *name, struct definition definition);
 
-/* Declare one more sequence, between http_stage_open() and the first renewal, or while the keeper has
- * nothing to do. */
-void http_stage_declare(struct http_stage *stage, const char *name, struct definition definition);
+/* Start everything. */
+void http_stage_open(struct http_stage *stage);
 
 /* Drain, close and free everything, in the daemon's order. */
 void http_stage_close(struct http_stage *stage);
