@@ -138,6 +138,11 @@ $(call programs, tests/load,       tests/load/*.c,            base,)
 $(call programs, tests/bench,      tests/bench/*.c,           core store base, -lcmocka -lmicrohttpd -llmdb)
 # The roof's own tests link its files too, all but main().
 $(patsubst %.o,%,$(call objects,tests/unit/roof/test_*.c)): $(filter-out $(B)/src/main.o,$(ROOF))
+# What test_isolation loads into the daemon: no sanitizer in it, whatever the variant.
+$(B)/tests/system/test_isolation: | $(B)/tests/system/slow_disk.so
+$(B)/tests/system/slow_disk.so: tests/system/slow_disk.c $(B)/tests/flags
+	@mkdir -p $(@D)
+	$(SAY) LD $@; $(CC) $(CPPFLAGS) $(CFLAGS) $(OURS) -shared -fPIC -o $@ $<
 
 only      = $(if $(ONLY),$(foreach p,$(1),$(if $(findstring $(ONLY),$p),$p)),$(1))
 tests_in  = $(call only,$(patsubst %.o,%,$(call objects,$(1))))

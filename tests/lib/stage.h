@@ -1,0 +1,48 @@
+/* stage: the real daemon on a data directory and a configuration of its own, for system tests.
+ *
+ * The law: what is asked of it must be answered, or the test ends with what was asked and answered.
+ *
+ * Threads: one uses a stage; stage_ask() and those after it: any, each on a connection of its
+  * own. */
+#ifndef SEQD_TESTS_LIB_STAGE_H
+#define SEQD_TESTS_LIB_STAGE_H
+
+#include "daemon.h"
+#include "dir.h"
+
+#include <stdint.h>
+
+struct stage {
+    struct dir data;
+    struct dir configuration;
+    struct daemon *daemon; /* NULL while none runs */
+    uint16_t port;
+};
+
+/* Start a daemon with `configuration` as its file; NULL is none. */
+struct stage stage_open(const char *configuration);
+
+/* Start it again, after stage_stop() or stage_kill(). `environment` as for daemon_spawn(). */
+void stage_start(struct stage *stage, const char *const *environment);
+
+/* SIGTERM; ends the test when the exit status is not 0. */
+void stage_stop(struct stage *stage);
+
+/* SIGKILL. */
+void stage_kill(struct stage *stage);
+
+/* Stop it if it runs, cleanly, and remove the directories. */
+void stage_close(struct stage *stage);
+
+/* GET `target` and return the one number of its 200; another answer ends the test. */
+int64_t stage_next(const struct stage *stage, const char *target);
+
+/* GET `target` and compare the whole body of its 200. */
+void stage_expect(const struct stage *stage, const char *target, const char *accept,
+                  const char *body);
+
+/* Send a request over a connection of its own and compare the status. */
+void stage_expect_status(const struct stage *stage, const char *method, const char *target,
+                         const char *headers, int status);
+
+#endif
