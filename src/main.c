@@ -259,7 +259,7 @@ static void finish_reload(struct seqd *seqd)
     if (failures == 0) {
         log_notice("%s: the configuration is reloaded", seqd->options.config_path);
     } else {
-        log_warning("%s: the configuration is reloaded, but %zu sequences are not as it says",
+        log_warning("%s: the configuration is reloaded, but up to %zu sequences are not as it says",
                     seqd->options.config_path, failures);
     }
     notify_ready();

@@ -13,26 +13,28 @@ static struct reload *reload_of(struct errand *errand)
     return (struct reload *)((char *)errand - offsetof(struct reload, errand));
 }
 
-/* On the keeper's thread. */
+/* On the keeper's thread. Once the store has failed, the rest has to wait for another reload. */
 static enum error declare_all(struct errand *errand, struct store *store,
                               struct error_detail *detail)
 {
     struct reload *reload = reload_of(errand);
-    enum error failed = ERR_OK;
-    for (size_t i = 0; i < reload->config->sequence_count; i++) {
-        const struct config_sequence *sequence = &reload->config->sequences[i];
+    const struct config *config = reload->config;
+    for (size_t i = 0; i < config->sequence_count; i++) {
+        const struct config_sequence *sequence = &config->sequences[i];
         enum error error = registry_declare(reload->service->registry, store, sequence->name,
                                             &sequence->definition, detail);
-        if (error != ERR_OK) {
-            log_error("sequence '%s': %s (%s), leaving it as it was", sequence->name, detail->text,
-                      error_name(error));
-            reload->failures++;
+        if (error == ERR_OK) {
+            continue;
         }
-        if (failed == ERR_OK && store_has_failed(error)) {
-            failed = error;
+        log_error("sequence '%s': %s (%s), leaving it as it was", sequence->name, detail->text,
+                  error_name(error));
+        reload->failures++;
+        if (store_has_failed(error)) {
+            reload->failures = config->sequence_count - i;
+            return error;
         }
     }
-    return failed;
+    return ERR_OK;
 }
 
 /* On the keeper's thread, or on the owner's after the keeper has stopped. */
