@@ -98,6 +98,18 @@ static void wait_us(uint64_t us)
     (void)nanosleep(&time, NULL); /* no wait for anything: the moment of a kill is random */
 }
 
+/* End with the daemon. Returns false when a sanitizer had something to say. */
+static bool bury(struct daemon *daemon)
+{
+    const char *said = daemon_stderr(daemon);
+    bool clean = strstr(said, "Sanitizer") == NULL && strstr(said, "runtime error") == NULL;
+    if (!clean) {
+        (void)printf("%s", said);
+    }
+    daemon_free(daemon);
+    return clean;
+}
+
 static struct daemon *spawn(const struct check *check, const struct dir *data)
 {
     const char *arguments[] = {"-d", data->path, "-p", "0", "-c", check->configuration_file, NULL};
@@ -165,8 +177,8 @@ static bool kill_once(struct check *check)
         }
     }
     daemon_kill(daemon);
-    daemon_free(daemon);
-    return end_life(check, false);
+    bool clean = bury(daemon);
+    return end_life(check, false) && clean;
 }
 
 static bool stop_once(struct check *check)
@@ -179,8 +191,8 @@ static bool stop_once(struct check *check)
     if (status != 0) {
         (void)printf("exit status %d at a clean stop:\n%s", status, daemon_stderr(daemon));
     }
-    daemon_free(daemon);
-    return end_life(check, true) && status == 0;
+    bool clean = bury(daemon) && status == 0;
+    return end_life(check, true) && clean;
 }
 
 /* A daemon that is killed while it makes its data directory has issued nothing: the next starts,

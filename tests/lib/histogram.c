@@ -40,7 +40,7 @@ uint64_t histogram_quantile(const struct histogram *histogram, unsigned thousand
     uint64_t seen = 0;
     for (size_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
         seen += histogram->buckets[bucket];
-        if (seen >= wanted && seen > 0) {
+        if (seen >= wanted) {
             uint64_t limit = bucket_limit(bucket);
             return limit < histogram->max ? limit : histogram->max;
         }
