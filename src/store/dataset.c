@@ -63,7 +63,7 @@ static enum error commit(struct dataset *dataset, const struct change *change, b
     dataset->environment.full = false;
     error = check_ours(dataset, detail);
     if (error == ERR_OK) {
-        error = environment_make_room(&dataset->environment, change->records, detail);
+        error = environment_make_room(&dataset->environment, detail);
     }
     if (error != ERR_OK) {
         return error;

@@ -20,7 +20,6 @@
 #include "record.h"
 #include "sentinel.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
 struct dataset {
@@ -36,7 +35,6 @@ struct change {
     enum error (*apply)(struct environment *environment, MDB_txn *txn, void *context,
                         struct error_detail *detail);
     void *context;
-    size_t records; /* how many it may change, at most */
 };
 
 /* Lock the directory at `path`, initialise it if it is empty, and start. Errors as

@@ -270,21 +270,26 @@ void environment_abort(MDB_txn **txn)
     }
 }
 
-enum error environment_make_room(struct environment *environment, size_t records,
-                                 struct error_detail *detail)
+/* The most that one transaction may copy: a leaf and a branch for each of a record's two copies, and
+ * LMDB's own lists of free pages. */
+static uint64_t reach_of(uint64_t page_bytes)
+{
+    return range_multiply_capped(4 * STORE_REQUESTS_MAX + 64, page_bytes);
+}
+
+enum error environment_make_room(struct environment *environment, struct error_detail *detail)
 {
     struct extent extent = {0};
     uint64_t wanted;
-    uint64_t reach;
     enum error error = measure(environment, &extent, detail);
 
     if (error != ERR_OK) {
         return error;
     }
-    /* A transaction copies a leaf and a branch for each of a record's two copies, and splits few;
-     * it cannot copy more than there is. The constant is for LMDB's own lists of free pages. */
-    reach = range_multiply_capped(4 * (uint64_t)records + 64, extent.page_bytes);
-    wanted = extent.used_bytes + range_min(extent.used_bytes, reach);
+    /* It cannot copy more than there is; and twice, for LMDB leaves the pages that a transaction
+     * freed alone during the next one. */
+    wanted = range_min(extent.used_bytes, reach_of(extent.page_bytes));
+    wanted = range_add_capped(extent.used_bytes, range_multiply_capped(2, wanted));
     if (wanted <= extent.file_bytes) {
         return ERR_OK;
     }

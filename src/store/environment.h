@@ -57,11 +57,11 @@ environment_commit(struct environment *environment, MDB_txn **txn, struct error_
 /* Let go of `*txn`, which may be NULL; nothing was written. */
 void environment_abort(MDB_txn **txn);
 
-/* Before a transaction that changes up to `records` records: have as many pages behind the used
- * ones filled with zeros as it could reach for. A disk too full for that is no failure: LMDB may do
- * with the pages it has. ERR_IO … */
+/* Before a transaction: have as many pages behind the used ones filled with zeros as the largest one
+ * could reach for, and the next. A disk too full for that is no failure: LMDB may do with the pages
+ * it has. ERR_IO … */
 __attribute__((warn_unused_result)) enum error
-environment_make_room(struct environment *environment, size_t records, struct error_detail *detail);
+environment_make_room(struct environment *environment, struct error_detail *detail);
 
 /* Double the map, after a failure with `full`. ERR_UNAVAILABLE  it is at its limit; `full` stays
  * set, and the environment is as good as before. ERR_IO, ERR_NO_MEMORY  it must be closed. */

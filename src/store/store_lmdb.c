@@ -139,7 +139,7 @@ static enum error lmdb_define(struct store *store, const char *name,
 {
     struct store_lmdb *lmdb = (struct store_lmdb *)store;
     struct defining defining = {.name = name, .definition = definition};
-    struct change what = {.apply = apply_define, .context = &defining, .records = 1};
+    struct change what = {.apply = apply_define, .context = &defining};
     enum error error;
 
     assert(definition_check_name(name, strlen(name), NULL) == ERR_OK);
@@ -217,7 +217,7 @@ static enum error lmdb_reserve(struct store *store, struct store_request *reques
 {
     struct store_lmdb *lmdb = (struct store_lmdb *)store;
     struct reserving reserving = {.requests = requests, .results = lmdb->results, .count = count};
-    struct change what = {.apply = apply_reserve, .context = &reserving, .records = count};
+    struct change what = {.apply = apply_reserve, .context = &reserving};
     enum error error;
 
     assert(count >= 1 && count <= STORE_REQUESTS_MAX);
@@ -283,7 +283,7 @@ static enum error lmdb_give_back(struct store *store, struct store_return *retur
 {
     struct store_lmdb *lmdb = (struct store_lmdb *)store;
     struct giving giving = {.returns = returns, .results = lmdb->results, .count = count};
-    struct change what = {.apply = apply_give_back, .context = &giving, .records = count};
+    struct change what = {.apply = apply_give_back, .context = &giving};
     enum error error;
 
     assert(count >= 1 && count <= STORE_REQUESTS_MAX);

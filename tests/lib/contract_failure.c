@@ -147,6 +147,18 @@ static void test_store_stays_down_while_the_disk_is(struct contract *contract)
     assert_true(contract_reserve(contract, "orders", 10, 0).lease.first >= before.lease.limit);
 }
 
+/* A recovery is a commit that succeeded, not the hope that the next one will. */
+static void test_store_recovers_only_with_a_commit(struct contract *contract)
+{
+    contract_define(contract, "orders");
+    fail_next(contract, CONTRACT_BEFORE);
+    failing_reserve(contract, 0);
+    fail_next(contract, CONTRACT_BEFORE);
+    assert_int_equal(store_recover(contract->store, &contract->detail), ERR_IO);
+    recover(contract);
+    contract_reserve(contract, "orders", 10, 0);
+}
+
 static void test_store_recovers_unharmed_when_nothing_had_failed(struct contract *contract)
 {
     struct store_request lease;
@@ -207,6 +219,7 @@ const struct contract_case contract_failure_cases[] = {
     CONTRACT_CASE(test_store_refuses_every_call_until_it_has_recovered),
     CONTRACT_CASE(test_store_says_why_it_refuses),
     CONTRACT_CASE(test_store_stays_down_while_the_disk_is),
+    CONTRACT_CASE(test_store_recovers_only_with_a_commit),
     CONTRACT_CASE(test_store_recovers_unharmed_when_nothing_had_failed),
     CONTRACT_CASE(test_store_keeps_a_mark_when_a_define_fails),
     CONTRACT_CASE(test_store_never_takes_back_what_was_issued),
