@@ -125,7 +125,9 @@ store_define(struct store *store, const char *name, const struct definition *def
  * ERR_UNAVAILABLE  no room, or out of reach; may pass. ERR_IO  the disk refused. In both the
  *                  outcome is unknown, `burnt_limit` of each request says what is lost, and every
  *                  later call but store_recover() and store_close() returns ERR_UNAVAILABLE until
- *                  store_recover() has returned ERR_OK.
+ *                  store_recover() has returned ERR_OK. (A store that knows that nothing was
+ *                  touched, because it is full, may go on without; recovering is right all the
+ *                  same.)
  * ERR_FENCED       the data set has another owner: as above, and store_recover() will fail. */
 __attribute__((warn_unused_result)) static inline enum error
 store_reserve(struct store *store, struct store_request *requests, size_t count,
