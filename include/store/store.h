@@ -65,7 +65,7 @@ struct store_return {
 };
 
 /* Called once for each entry; a return other than ERR_OK ends the walk and is forwarded. The
- * entry is borrowed. */
+ * entry is borrowed, and the store may not be called from within. */
 typedef enum error store_visit_fn(void *context, const struct store_entry *entry,
                                   struct error_detail *detail);
 
