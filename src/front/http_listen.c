@@ -1,8 +1,10 @@
 #include "http_listen.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -68,16 +70,28 @@ static int bind_and_listen(int fd, const struct addrinfo *where)
     return 0;
 }
 
-enum error http_listen(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_port,
-                       struct error_detail *detail)
+/* Four numbers with dots, nothing else; or IPv6, perhaps with a scope. getaddrinfo() alone would
+ * also take "127.1" and " 127.0.0.1 rubbish". */
+static bool resolve(const char *address, uint16_t port, struct addrinfo **ret_where)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
                              .ai_socktype = SOCK_STREAM};
-    struct addrinfo *where = NULL;
+    struct in_addr ipv4;
     char digits[8];
 
+    if (strchr(address, ':') == NULL && inet_pton(AF_INET, address, &ipv4) != 1) {
+        return false;
+    }
     snprintf(digits, sizeof digits, "%u", (unsigned)port);
-    if (address[0] == '\0' || getaddrinfo(address, digits, &hints, &where) != 0) {
+    return getaddrinfo(address, digits, &hints, ret_where) == 0;
+}
+
+enum error http_listen(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_port,
+                       struct error_detail *detail)
+{
+    struct addrinfo *where = NULL;
+
+    if (!resolve(address, port, &where)) {
         return error_fail(detail, ERR_INVALID, "'%s' is not a numeric IPv4 or IPv6 address",
                           address);
     }

@@ -50,7 +50,8 @@ void http_stage_add(struct http_stage *stage, const char *name, struct definitio
 /* Start everything. */
 void http_stage_open(struct http_stage *stage);
 
-/* Drain, close and free everything, in the daemon's order. */
+/* Drain, close and free everything, in the daemon's order. A test that has stopped the front itself
+ * sets `http` to NULL. */
 void http_stage_close(struct http_stage *stage);
 
 /* What the registry says of `name` now. */
