@@ -18,7 +18,7 @@ SEQD := $(if $(filter release,$(VARIANT)),build/seqd,$(B)/seqd)
 # --- Debian packages: the name, and why we need it is said by packaging/install-packages -----------------------
 
 RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libinih-dev libsystemd-dev
-TEST_PACKAGES  := libcmocka-dev
+TEST_PACKAGES  := libcmocka-dev curl
 LINT_PACKAGES  := clang-format
 BENCH_PACKAGES := wrk nginx-light golang-go
 COVERAGE_PACKAGES := gcovr
@@ -157,7 +157,7 @@ SYSTEM   := $(call tests_in,tests/system/test_*.c)
 RUN_tsan  = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 RUN_TESTS = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT)) tests/run $(B)/logs
 
-.PHONY: run test check check-unit check-contract check-fault check-system
+.PHONY: run test check check-unit check-contract check-fault check-system check-docs
 run: deps $(SEQD)               ## install what is missing, build, serve on 127.0.0.1:8080 with build/data
 	@mkdir -m 0700 -p build/data
 	@exec $(SEQD) -d build/data $(ARGS)
@@ -165,7 +165,7 @@ run: deps $(SEQD)               ## install what is missing, build, serve on 127.
 test: test-deps $(SEQD) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)  ## install what is missing, run every test
 	@$(RUN_TESTS) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)
 
-check: lint test                ## all that a commit must pass: lint and test
+check: lint test check-docs     ## all that a commit must pass: lint, test, check-docs
 
 check-unit: $(UNIT)             ## each floor's tests, linked with that floor and those below
 	@$(RUN_TESTS) $^
@@ -175,6 +175,10 @@ check-fault: $(FAULT)           ## disks that fail, fill up and lie
 	@$(RUN_TESTS) $^
 check-system: $(SEQD) $(SYSTEM) ## the real daemon, from outside
 	@$(RUN_TESTS) $(SYSTEM)
+
+DOCUMENTS = $(call sources,README.md docs/*.md)
+check-docs: $(SEQD)             ## the commands that README and docs show print what they say
+	@SEQD='$(abspath $(SEQD))' tests/docs/console.sh $(DOCUMENTS)
 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
