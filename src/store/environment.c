@@ -270,8 +270,8 @@ void environment_abort(MDB_txn **txn)
     }
 }
 
-/* The most that one transaction may copy: a leaf and a branch for each of a record's two copies, and
- * LMDB's own lists of free pages. */
+/* The most that one transaction may copy: a leaf and a branch for each of a record's two copies,
+ * and LMDB's own lists of free pages. */
 static uint64_t reach_of(uint64_t page_bytes)
 {
     return range_multiply_capped(4 * STORE_REQUESTS_MAX + 64, page_bytes);

@@ -57,9 +57,9 @@ environment_commit(struct environment *environment, MDB_txn **txn, struct error_
 /* Let go of `*txn`, which may be NULL; nothing was written. */
 void environment_abort(MDB_txn **txn);
 
-/* Before a transaction: have as many pages behind the used ones filled with zeros as the largest one
- * could reach for, and the next. A disk too full for that is no failure: LMDB may do with the pages
- * it has. ERR_IO … */
+/* Before a transaction: have as many pages behind the used ones filled with zeros as the largest
+ * one could reach for, and the next. A disk too full for that is no failure: LMDB may do with the
+ * pages it has. ERR_IO … */
 __attribute__((warn_unused_result)) enum error
 environment_make_room(struct environment *environment, struct error_detail *detail);
 

@@ -1,4 +1,5 @@
-/* What the store in memory does beyond the contract: its knobs, and the watch it keeps on its caller. */
+/* What the store in memory does beyond the contract: its knobs, and the watch it keeps on its
+ * caller. */
 #include "store_memory.h"
 
 #include <pthread.h>

@@ -163,7 +163,8 @@ static void test_copies_that_differ_count_by_the_newer(void **state)
     }
 }
 
-/* A return lowers the mark with a higher generation: where one copy missed it, the higher counts. */
+/* A return lowers the mark with a higher generation: where one copy missed it, the higher counts.
+ * */
 static void test_copies_that_differ_never_lower_the_mark(void **state)
 {
     struct scene *scene = *state;
