@@ -58,45 +58,6 @@ const char *sequence_name(const struct sequence *sequence)
     return sequence->name;
 }
 
-struct block sequence_block(const struct sequence *sequence, uint64_t position, uint64_t count)
-{
-    return (struct block){
-        .first = definition_number(sequence->start, sequence->increment, position),
-        .last = definition_number(sequence->start, sequence->increment, position + (count - 1)),
-        .increment = sequence->increment,
-        .count = count,
-    };
-}
-
-/* The fast path. False when fewer than `count` positions are left in the lease. */
-static inline bool take_leased(struct sequence *sequence, uint64_t count, struct block *ret_block)
-{
-    /* order: acquire pairs with the release of `limit` at a publication: seeing this limit means
-     * seeing the `next` that was moved before it, so [next, limit) lies inside one lease, which
-     * the store had committed before. */
-    uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_acquire);
-    /* order: relaxed. The compare-and-swap below checks it again; a stale value only costs a
-     * turn. */
-    uint64_t next = atomic_load_explicit(&sequence->next, memory_order_relaxed);
-    while (next < limit && count <= limit - next) {
-        /* order: relaxed. Uniqueness is the single modification order of `next`; nothing else
-         * rides on it. That `limit` still belongs to `next`: a switch to another lease moves
-         * `next` to or above every earlier limit. */
-        if (atomic_compare_exchange_weak_explicit(&sequence->next, &next, next + count,
-                                                  memory_order_relaxed, memory_order_relaxed)) {
-            *ret_block = sequence_block(sequence, next, count);
-            /* order: relaxed. A threshold that is late by one publication calls the keeper early
-             * or late, no more. */
-            if (limit - next - count <
-                atomic_load_explicit(&sequence->renew_below, memory_order_relaxed)) {
-                bell_ring(sequence->renewals, &sequence->renewal_rope);
-            }
-            return true;
-        }
-    }
-    return false;
-}
-
 uint64_t sequence_unissued(struct sequence *sequence)
 {
     /* order: relaxed. The lock is held, so `limit` stands still, and a `next` that moves on only
@@ -127,8 +88,8 @@ void sequence_leave_lease(struct sequence *sequence, uint64_t first)
 
 void sequence_publish_limit(struct sequence *sequence, uint64_t limit)
 {
-    /* order: release pairs with the acquire in take_leased(): a taker that sees this limit sees
-     * the `next` that was stored before it, and the store committed before both. */
+    /* order: release pairs with the acquire in sequence_take_leased(): a taker that sees this
+     * limit sees the `next` that was stored before it, and the store committed before both. */
     atomic_store_explicit(&sequence->limit, limit, memory_order_release);
 }
 
@@ -141,22 +102,30 @@ void sequence_watch(struct sequence *sequence)
                           memory_order_relaxed);
 }
 
+enum error sequence_call_keeper(struct sequence *sequence)
+{
+    bell_ring(sequence->renewals, &sequence->renewal_rope);
+    return ERR_OK;
+}
+
 /* The lease has too little; the lock is held. Take from the spare, or say why there is nothing. */
 static enum error take_locked(struct sequence *sequence, uint64_t count, struct block *ret_block)
 {
     if (sequence->closed) {
         return ERR_UNAVAILABLE;
     }
-    if (take_leased(sequence, count, ret_block)) {
-        return ERR_OK;
+    bool due;
+    if (sequence_take_leased(sequence, count, ret_block, &due)) {
+        return due ? sequence_call_keeper(sequence) : ERR_OK;
     }
     if (count <= range_count(sequence->spare)) {
         sequence_leave_lease(sequence, sequence->spare.first);
         sequence_publish_limit(sequence, sequence->spare.limit);
         sequence->spare = (struct range){0, 0};
         sequence_watch(sequence);
-        if (take_leased(sequence, count, ret_block)) {
-            return ERR_OK; /* else others were quicker: wait for the next lease */
+        if (sequence_take_leased(sequence, count, ret_block, &due)) {
+            return due ? sequence_call_keeper(sequence)
+                       : ERR_OK; /* else others were quicker: wait for the next lease */
         }
     }
     /* order: relaxed. `next` only rises, so what is refused now could not be had later either. */
@@ -167,12 +136,8 @@ static enum error take_locked(struct sequence *sequence, uint64_t count, struct 
     return ERR_PENDING;
 }
 
-enum error sequence_take(struct sequence *sequence, uint64_t count, struct block *ret_block)
+enum error sequence_take_slowly(struct sequence *sequence, uint64_t count, struct block *ret_block)
 {
-    assert(count > 0);
-    if (take_leased(sequence, count, ret_block)) {
-        return ERR_OK;
-    }
     pthread_mutex_lock(&sequence->lock);
     enum error error = take_locked(sequence, count, ret_block);
     pthread_mutex_unlock(&sequence->lock);

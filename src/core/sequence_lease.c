@@ -165,8 +165,8 @@ static void grant(struct sequence *sequence, uint64_t limit, bool last, struct w
         assert(next <= limit);
         choice = (struct choice){.room = limit - next, .last = last};
         total = chosen_total(&sequence->waiters, choice);
-        /* order: relaxed. As in take_leased(); the blocks are covered by a commit that this
-         * thread saw succeed. */
+        /* order: relaxed. As in sequence_take_leased(); the blocks are covered by a commit that
+         * this thread saw succeed. */
     } while (!atomic_compare_exchange_weak_explicit(&sequence->next, &next, next + total,
                                                     memory_order_relaxed, memory_order_relaxed));
 

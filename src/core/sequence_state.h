@@ -68,7 +68,52 @@ void sequence_publish_limit(struct sequence *sequence, uint64_t limit);
  * changed. The lock is held. */
 void sequence_watch(struct sequence *sequence);
 
+/* Call the keeper for the next lease. ERR_OK always, so that it can be the last thing of a take. */
+enum error sequence_call_keeper(struct sequence *sequence);
+
+/* The lease has too little: take the lock, and take from the spare, or say why there is nothing. */
+enum error sequence_take_slowly(struct sequence *sequence, uint64_t count, struct block *ret_block);
+
 /* The block of `count` positions from `position`. */
-struct block sequence_block(const struct sequence *sequence, uint64_t position, uint64_t count);
+static inline struct block sequence_block(const struct sequence *sequence, uint64_t position,
+                                          uint64_t count)
+{
+    return (struct block){
+        .first = definition_number(sequence->start, sequence->increment, position),
+        .last = definition_number(sequence->start, sequence->increment, position + (count - 1)),
+        .increment = sequence->increment,
+        .count = count,
+    };
+}
+
+/* The fast path. False when fewer than `count` positions are left in the lease. `ret_due`, written
+ * on success, says that the keeper has to be called: that is left to the caller, so that nothing
+ * has to be kept over a call. */
+static inline bool sequence_take_leased(struct sequence *sequence, uint64_t count,
+                                        struct block *ret_block, bool *ret_due)
+{
+    /* order: acquire pairs with the release of `limit` at a publication: seeing this limit means
+     * seeing the `next` that was moved before it, so [next, limit) lies inside one lease, which
+     * the store had committed before. */
+    uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_acquire);
+    /* order: relaxed. The compare-and-swap below checks it again; a stale value only costs a
+     * turn. */
+    uint64_t next = atomic_load_explicit(&sequence->next, memory_order_relaxed);
+    while (next < limit && count <= limit - next) {
+        /* order: relaxed. Uniqueness is the single modification order of `next`; nothing else
+         * rides on it. That `limit` still belongs to `next`: a switch to another lease moves
+         * `next` to or above every earlier limit. */
+        if (atomic_compare_exchange_weak_explicit(&sequence->next, &next, next + count,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+            *ret_block = sequence_block(sequence, next, count);
+            /* order: relaxed. A threshold that is late by one publication calls the keeper early
+             * or late, no more. */
+            *ret_due = limit - next - count <
+                       atomic_load_explicit(&sequence->renew_below, memory_order_relaxed);
+            return true;
+        }
+    }
+    return false;
+}
 
 #endif
