@@ -311,7 +311,7 @@ static void stop(struct seqd *seqd)
     struct service_patience patience = {.over = asked_again, .context = seqd};
     unsigned cut_off = service_stop(&seqd->service, &patience);
     if (cut_off > 0) {
-        log_warning("%u requests were not finished in time, cutting them off", cut_off);
+        log_warning("requests not finished in time: %u, cutting them off", cut_off);
     }
 }
 
