@@ -130,16 +130,6 @@ struct range memory_disk_range(const struct memory_record *record, uint64_t floo
                          definition_capacity(&record->entry.definition));
 }
 
-/* splitmix64: small, seedable, and good enough to place another node's takes. */
-static uint64_t draw(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 static struct range take_elsewhere(struct memory_record *record, uint64_t count)
 {
     struct range range = memory_disk_range(record, 0, count);
@@ -156,7 +146,8 @@ void memory_disk_share(struct store_memory_disk *disk, struct memory_record *rec
     if (disk->share_positions_max == 0) {
         return;
     }
-    take_elsewhere(record, draw(&disk->random) % range_add_capped(disk->share_positions_max, 1));
+    take_elsewhere(record,
+                   chance_below(&disk->chance, range_add_capped(disk->share_positions_max, 1)));
 }
 
 void memory_disk_note(struct store_memory_disk *disk, const char *name, struct range range,
@@ -227,7 +218,7 @@ void store_memory_share(struct store_memory_disk *disk, uint64_t positions_max, 
 {
     memory_disk_lock(disk);
     disk->share_positions_max = positions_max;
-    disk->random = seed;
+    disk->chance = chance_from(seed);
     memory_disk_unlock(disk);
 }
 

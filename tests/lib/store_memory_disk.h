@@ -8,6 +8,7 @@
 #ifndef SEQD_TESTS_LIB_STORE_MEMORY_DISK_H
 #define SEQD_TESTS_LIB_STORE_MEMORY_DISK_H
 
+#include "chance.h"
 #include "store_memory.h"
 
 #include <pthread.h>
@@ -41,7 +42,7 @@ struct store_memory_disk {
 
     struct memory_faults faults;
     uint64_t share_positions_max;
-    uint64_t random;
+    struct chance chance;
     unsigned delay_ms;
     bool held;
     unsigned passes;  /* commits that may pass the shut gate */
