@@ -23,9 +23,9 @@
 #define HTTP_BUFFER_MAX 65536
 
 struct http_options {
-    char address[HTTP_ADDRESS_SIZE]; /* numeric IPv4 or IPv6 address to listen on */
+    char address[HTTP_ADDRESS_SIZE]; /* numeric IPv4 or IPv6 address to listen on, no brackets */
     uint16_t port;                   /* 0 lets the kernel choose; http_port() tells */
-    unsigned threads;                /* 1 … 256; 0 means one for each processor */
+    unsigned threads;                /* 1 … 256; 0 means one for each processor it may use */
     unsigned max_connections;        /* 1 … 1,000,000, over all threads */
     uint64_t
         buffer_bytes; /* memory of one connection, 2 KiB … 64 KiB: bounds the request's header */
@@ -54,13 +54,14 @@ uint16_t http_port(const struct http *http);
 /* Take over what may be altered from `options`, for requests that begin after. */
 void http_alter(struct http *http, const struct http_options *options);
 
-/* Accept no new connection, ask clients to leave (Connection: close), and wait until no request
- * is on its way, at most `timeout_ms`. Returns how many requests are still on their way. Numbers
- * that were taken are sent when it returns 0. */
+/* Serve no new connection, ask clients to leave (Connection: close), and wait until no request is on
+ * its way, at most `timeout_ms`. Requests that come meanwhile over open connections are served.
+ * Returns how many are still on their way. Numbers that were taken are sent when it returns 0. May be
+ * called again. */
 unsigned http_drain(struct http *http, unsigned timeout_ms);
 
-/* Stop and free. NULL is accepted. The registry must be closed before, so that nobody waits any
- * more. */
+/* Stop and free. NULL is accepted. The registry must be closed before, so that nobody waits any more;
+ * what was taken until then is still sent. The rest of core must still run. */
 void http_stop(struct http *http);
 
 #endif

@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "http_door.h"
 #include "http_listen.h"
 #include "http_next.h"
+#include "http_reaper.h"
 #include "http_reply.h"
 #include "http_request.h"
 #include "http_route.h"
@@ -18,18 +18,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #define THREADS_MAX 256
-#define SPARE_CONNECTIONS \
-    64                   /* room that each thread has for what was accepted a moment too early */
 #define FAREWELL_MS 1000 /* for the last answers to be sent, once nothing is issued any more */
 
 struct http {
     struct http_service service;
     struct MHD_Daemon *daemon;
-    struct http_door *door;
-    int fd; /* listens */
+    struct http_reaper *reaper;
     uint16_t port;
 };
 
@@ -44,6 +41,18 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *context, const ch
     vsnprintf(line, sizeof line, format, arguments);
     line[strcspn(line, "\n")] = '\0';
     log_debug("http: %s", line); /* clients cause these; none needs an administrator */
+}
+
+/* Somebody knocks. The library's own way to let nobody in while its threads run
+ * (MHD_quiesce_daemon) takes the socket from under them, and aborts the process when one of them was
+ * quicker. So those who come during a drain are let in and out again. */
+static enum MHD_Result on_knock(void *context, const struct sockaddr *address, socklen_t size)
+{
+    struct http_service *service = context;
+
+    (void)address;
+    (void)size;
+    return http_service_draining(service) ? MHD_NO : MHD_YES;
 }
 
 /* A connection was opened, or is about to be closed. */
@@ -180,29 +189,31 @@ static unsigned choose_threads(const struct http_options *options)
     return threads > THREADS_MAX ? THREADS_MAX : (unsigned)threads;
 }
 
+/* `fd` listens, and is given away: the library closes it. */
 static struct MHD_Daemon *start_daemon(struct http_service *service,
-                                       const struct http_options *options)
+                                       const struct http_options *options, int fd)
 {
     unsigned threads = choose_threads(options);
-    unsigned limit = options->max_connections + SPARE_CONNECTIONS * threads;
     struct MHD_OptionItem pool[] = {
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
 
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
-            MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO | MHD_USE_ERROR_LOG,
-        0, NULL, NULL, on_request, service, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)options->buffer_bytes, MHD_OPTION_CONNECTION_LIMIT, limit,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, service, MHD_OPTION_URI_LOG_CALLBACK,
-        on_target, service, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, service, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+            MHD_USE_ERROR_LOG,
+        0, on_knock, service, on_request, service, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)options->buffer_bytes,
+        MHD_OPTION_CONNECTION_LIMIT, options->max_connections, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, service, MHD_OPTION_URI_LOG_CALLBACK, on_target, service,
+        MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        service, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
 }
 
-/* Start the threads, none of which may be the one that a signal to the process reaches. */
-static enum error start_threads(struct http *http, const struct http_options *options,
+/* Start the threads, none of which may be the one that a signal to the process reaches. `fd` is
+ * given away. */
+static enum error start_threads(struct http *http, const struct http_options *options, int fd,
                                 struct error_detail *detail)
 {
     enum error error = ERR_OK;
@@ -211,13 +222,12 @@ static enum error start_threads(struct http *http, const struct http_options *op
 
     sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* fails only for our own bugs */
-    http->daemon = start_daemon(&http->service, options);
+    http->daemon = start_daemon(&http->service, options, fd);
     if (http->daemon == NULL) {
         error = error_fail(detail, ERR_NO_MEMORY, "the HTTP threads could not be started");
-    } else if (http_door_start(http->fd, http->daemon, &http->service.deadline,
-                               options->max_connections, &http->door) != ERR_OK) {
+    } else if (http_reaper_start(&http->service.deadline, &http->reaper) != ERR_OK) {
         error = error_fail(detail, ERR_NO_MEMORY,
-                           "the thread that accepts connections could not be started");
+                           "the thread that keeps the time of requests could not be started");
         MHD_stop_daemon(http->daemon);
     }
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* as above */
@@ -236,23 +246,18 @@ enum error http_start(const struct http_options *options, struct registry *regis
         return error_fail(detail, ERR_NO_MEMORY, "memory is out");
     }
     http_alter(http, options);
-    enum error error = http_listen(options->address, options->port, &http->fd, &http->port, detail);
-    if (error != ERR_OK) {
-        goto no_socket;
+    int fd = -1;
+    enum error error = http_listen(options->address, options->port, &fd, &http->port, detail);
+    if (error == ERR_OK) {
+        error = start_threads(http, options, fd, detail);
     }
-    error = start_threads(http, options, detail);
     if (error != ERR_OK) {
-        goto no_threads;
+        http_service_fini(&http->service);
+        free(http);
+        return error;
     }
     *ret_http = http;
     return ERR_OK;
-
-no_threads:
-    close(http->fd);
-no_socket:
-    http_service_fini(&http->service);
-    free(http);
-    return error;
 }
 
 uint16_t http_port(const struct http *http)
@@ -272,7 +277,6 @@ void http_alter(struct http *http, const struct http_options *options)
 unsigned http_drain(struct http *http, unsigned timeout_ms)
 {
     http_service_drain(&http->service);
-    http_door_shut(http->door);
     return http_deadline_wait_quiet(&http->service.deadline,
                                     clock_after(clock_now(), timeout_ms * CLOCK_NS_PER_MS));
 }
@@ -284,9 +288,8 @@ void http_stop(struct http *http)
     }
     http_service_wait_settled(&http->service);
     (void)http_drain(http, FAREWELL_MS); /* who is not done by then is cut off */
-    http_door_stop(http->door);
+    http_reaper_stop(http->reaper);
     MHD_stop_daemon(http->daemon);
-    close(http->fd);
     http_service_fini(&http->service);
     free(http);
 }

@@ -47,7 +47,6 @@ no_attributes:
 void http_deadline_fini(struct http_deadline *deadline)
 {
     assert(deadline->first == NULL);
-    assert(deadline->connections == 0);
     (void)pthread_cond_destroy(&deadline->ended); /* nobody waits */
     (void)pthread_mutex_destroy(&deadline->lock); /* nobody holds it */
 }
@@ -71,15 +70,13 @@ void http_deadline_add(struct http_deadline *deadline, struct http_timed *timed,
         timed->next->previous = timed;
     }
     deadline->first = timed;
-    deadline->connections++;
     pthread_mutex_unlock(&deadline->lock);
 }
 
 void http_deadline_remove(struct http_deadline *deadline, struct http_timed *timed)
 {
     pthread_mutex_lock(&deadline->lock);
-    assert(deadline->connections > 0);
-    deadline->connections--;
+    assert(timed->previous != NULL || deadline->first == timed);
     if (timed->previous != NULL) {
         timed->previous->next = timed->next;
     } else {
@@ -89,14 +86,6 @@ void http_deadline_remove(struct http_deadline *deadline, struct http_timed *tim
         timed->next->previous = timed->previous;
     }
     pthread_mutex_unlock(&deadline->lock);
-}
-
-unsigned http_deadline_connections(struct http_deadline *deadline)
-{
-    pthread_mutex_lock(&deadline->lock);
-    unsigned connections = deadline->connections;
-    pthread_mutex_unlock(&deadline->lock);
-    return connections;
 }
 
 /* Has a connection that bears `mark` used up its time at `now`? */

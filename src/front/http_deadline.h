@@ -31,7 +31,6 @@ struct http_deadline {
     pthread_mutex_t lock;
     pthread_cond_t ended;     /* a request has ended, while somebody waits for quiet */
     struct http_timed *first; /* lock */
-    unsigned connections;     /* lock */
     _Atomic bool watched;     /* somebody waits for quiet */
     _Atomic uint64_t idle_ns;
     _Atomic uint64_t request_ns;
@@ -49,8 +48,6 @@ void http_deadline_add(struct http_deadline *deadline, struct http_timed *timed,
 
 /* It is about to be closed. */
 void http_deadline_remove(struct http_deadline *deadline, struct http_timed *timed);
-
-unsigned http_deadline_connections(struct http_deadline *deadline);
 
 /* Shut down what is over its limit. */
 void http_deadline_reap(struct http_deadline *deadline);
