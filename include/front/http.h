@@ -54,14 +54,14 @@ uint16_t http_port(const struct http *http);
 /* Take over what may be altered from `options`, for requests that begin after. */
 void http_alter(struct http *http, const struct http_options *options);
 
-/* Serve no new connection, ask clients to leave (Connection: close), and wait until no request is on
- * its way, at most `timeout_ms`. Requests that come meanwhile over open connections are served.
- * Returns how many are still on their way. Numbers that were taken are sent when it returns 0. May be
- * called again. */
+/* Serve no new connection, ask clients to leave (Connection: close), and wait until no request
+ * is on its way, at most `timeout_ms`. Requests that come meanwhile over open connections are
+ * served. Returns how many are still on their way. Numbers that were taken are sent when it
+ * returns 0. May be called again. */
 unsigned http_drain(struct http *http, unsigned timeout_ms);
 
-/* Stop and free. NULL is accepted. The registry must be closed before, so that nobody waits any more;
- * what was taken until then is still sent. The rest of core must still run. */
+/* Stop and free. NULL is accepted. The registry must be closed before, so that nobody waits any
+ * more; what was taken until then is still sent. The rest of core must still run. */
 void http_stop(struct http *http);
 
 #endif

@@ -44,8 +44,8 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *context, const ch
 }
 
 /* Somebody knocks. The library's own way to let nobody in while its threads run
- * (MHD_quiesce_daemon) takes the socket from under them, and aborts the process when one of them was
- * quicker. So those who come during a drain are let in and out again. */
+ * (MHD_quiesce_daemon) takes the socket from under them, and aborts the process when one of them
+ * was quicker. So those who come during a drain are let in and out again. */
 static enum MHD_Result on_knock(void *context, const struct sockaddr *address, socklen_t size)
 {
     struct http_service *service = context;
