@@ -1,5 +1,6 @@
-/* The real daemon that is given something wrong: a configuration, a command line, a data directory,
- * a port. It says what, where and what the limit is, and ends with the status that stands for it. */
+/* The real daemon that is given something wrong: a configuration, a command line, a data
+ * directory, a port. It says what, where and what the limit is, and ends with the status that
+ * stands for it. */
 #include "daemon.h"
 #include "dir.h"
 #include "http_client.h"
@@ -256,7 +257,7 @@ static void test_start_wants_a_data_directory(void **state)
            USAGE, said);
 }
 
-/* -d comes before data_dir, and data_dir before $STATE_DIRECTORY, of which the first path counts. */
+/* -d comes before data_dir, that before $STATE_DIRECTORY, of which the first path counts. */
 static void test_start_chooses_the_data_directory(void **state)
 {
     (void)state;

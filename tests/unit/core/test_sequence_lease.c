@@ -227,7 +227,7 @@ static void test_sequence_settles_a_lease_that_came_after_the_close(void **state
     sequence_stage_close_all(&f);
 }
 
-/* The mark of a shared store has moved beyond the older lease: only the newest can be given back. */
+/* A shared store has moved beyond the older lease: only the newest can be given back. */
 static void test_sequence_settles_only_the_newest_of_two_leases(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* What a valid configuration may look like, files that cannot be had, and what a reload takes over. */
+/* What a valid configuration may look like, files that cannot be had, and what a reload takes
+ * over. */
 #include "config_text.h"
 
 #include <stdlib.h>
