@@ -159,8 +159,7 @@ int main(void)
     work.numbers = numbers * 10;
     (void)compare(&work, 1, rounds);
     (void)house_tear_down(&state);
-    printf(
-        "one thread, one number at a time, against the bare loop: %.2f (wanted: 0.70): %s\n",
-        ratio, ratio >= 0.7 ? "reached" : "MISSED");
+    printf("one thread, one number at a time, against the bare loop: %.2f (wanted: 0.70): %s\n",
+           ratio, ratio >= 0.7 ? "reached" : "MISSED");
     return 0;
 }
