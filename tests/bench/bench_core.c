@@ -2,7 +2,7 @@
  * compare-and-swap loop, in turn, in several rounds; medians and their ratio. `make bench-core`,
  * with ROUNDS and NUMBERS from the environment.
  *
- * The store is the one in memory, so that what is measured is the way of a number and not a disk. */
+ * The store is the one in memory, so that no disk is measured. */
 #include "core_house.h"
 
 #include <inttypes.h>
