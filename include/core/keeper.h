@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/timing.h"
 #include "core/bell.h"
 #include "store/store.h"
 
@@ -50,6 +51,10 @@ struct keeper_health {
     uint64_t commit_ns;      /* how long a commit takes, a slowly forgetting maximum */
     /* How long the call to the store that runs now has been running; 0 when none does. */
     uint64_t busy_ns;
+    uint64_t renewals;          /* leases published since start */
+    struct timing commit_times; /* of every commit that was tried */
+    struct timing
+        renewal_times; /* from the keeper's answer to a call until the lease is published */
     struct error_detail detail; /* of the last failure */
 };
 

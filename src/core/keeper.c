@@ -54,6 +54,9 @@ static void store_call_ended(struct keeper *keeper, struct instant began, bool c
     pthread_mutex_lock(&keeper->lock);
     struct keeper_health *health = &keeper->health;
     keeper->busy_since = (struct instant){0};
+    if (commit) {
+        timing_add(&health->commit_times, took_ns);
+    }
     if (error == ERR_OK) {
         recovered = health->failing;
         health->failing = false;
@@ -146,10 +149,22 @@ static void run_errands(struct keeper *keeper)
 
 /* ---- renewals ---- */
 
+static void note_renewals(struct keeper *keeper, uint64_t published, struct instant answered)
+{
+    uint64_t took_ns = clock_elapsed(answered, clock_now());
+    pthread_mutex_lock(&keeper->lock);
+    keeper->health.renewals += published;
+    if (published > 0) {
+        timing_add(&keeper->health.renewal_times, took_ns);
+    }
+    pthread_mutex_unlock(&keeper->lock);
+}
+
 /* Commit what `count` sequences ask for, and hand each its result. */
-static void renew(struct keeper *keeper, size_t count)
+static void renew(struct keeper *keeper, size_t count, struct instant answered)
 {
     struct error_detail detail = {""};
+    uint64_t published = 0;
     struct instant began = store_call_begins(keeper);
     enum error error = store_reserve(keeper->options.store, keeper->requests, count, &detail);
     store_call_ended(keeper, began, true, error, &detail);
@@ -161,6 +176,7 @@ static void renew(struct keeper *keeper, size_t count)
         struct store_request *request = &keeper->requests[i];
         if (error == ERR_OK && request->error == ERR_OK) {
             sequence_publish(keeper->due[i], request, health.commit_ns, now);
+            published++;
             continue;
         }
         sequence_burn(keeper->due[i], request);
@@ -171,6 +187,7 @@ static void renew(struct keeper *keeper, size_t count)
             tell(keeper, KEEPER_SEQUENCE_FAILED, request->error, request->name);
         }
     }
+    note_renewals(keeper, published, answered);
 }
 
 /* An errand has broken the store after `count` sequences had planned: they ring again, for after
@@ -219,9 +236,10 @@ static void answer(struct keeper *keeper, struct rope *ropes)
 {
     while (ropes != NULL) {
         size_t count = 0;
+        struct instant answered = clock_now();
         ropes = gather(keeper, ropes, &count);
         if (count > 0 && !is_failing(keeper)) {
-            renew(keeper, count);
+            renew(keeper, count, answered);
         } else {
             postpone(keeper, count);
         }

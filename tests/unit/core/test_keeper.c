@@ -110,6 +110,34 @@ static void test_keeper_renews_before_the_lease_ends(void **state)
     }
 }
 
+static uint64_t in_buckets(const struct timing *timing)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i <= TIMING_BOUNDS; i++) {
+        count += timing->buckets[i];
+    }
+    return count;
+}
+
+static void test_keeper_counts_commits_and_how_long_they_take(void **state)
+{
+    struct house *house = *state;
+    house_declare(house, "a", house_every());
+    house_start(house);
+    store_memory_delay(house->disk, 3);
+    for (unsigned i = 0; i < 5; i++) {
+        (void)house_must_take(house_find(house, "a"), 1);
+    }
+    house_wait_until(house_health_of(house).renewals == 5);
+    struct keeper_health health = house_health_of(house);
+    assert_int_equal(health.commits, 5);
+    assert_int_equal(in_buckets(&health.commit_times), 5);
+    assert_int_equal(in_buckets(&health.renewal_times), 5);
+    assert_true(health.commit_times.sum_ns >= 5 * 3 * CLOCK_NS_PER_MS);
+    assert_true(health.renewal_times.sum_ns >= health.commit_times.sum_ns);
+    assert_int_equal(health.commit_times.buckets[0], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +146,7 @@ int main(void)
         house_test(test_keeper_commits_once_for_all_that_wait),
         house_test(test_keeper_in_a_commit_stops_nobody_who_has_a_lease),
         house_test(test_keeper_renews_before_the_lease_ends),
+        house_test(test_keeper_counts_commits_and_how_long_they_take),
     };
     return cmocka_run_group_tests_name("keeper", tests, NULL, NULL);
 }
