@@ -73,6 +73,9 @@ static enum MHD_Result queue(struct http_request *request, unsigned status,
     }
     enum MHD_Result result =
         complete ? MHD_queue_response(request->connection, status, response) : MHD_NO;
+    if (result == MHD_YES) {
+        http_counters_add(&request->service->counters, status);
+    }
     MHD_destroy_response(response);
     return result;
 }

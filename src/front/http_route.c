@@ -1,6 +1,7 @@
 #include "http_route.h"
 
 #include "front/http.h"
+#include "http_metrics.h"
 #include "http_next.h"
 #include "http_reply.h"
 #include "http_show.h"
@@ -27,6 +28,7 @@ static const struct route routes[] = {
     {"/v1/sequences/{name}", HTTP_GET, false, http_show_sequence},
     {"/healthz", HTTP_GET, false, http_show_health},
     {"/readyz", HTTP_GET, false, http_show_readiness},
+    {"/metrics", HTTP_GET, false, http_metrics},
     {"*", HTTP_OTHER, false, NULL}, /* "OPTIONS *" asks what the server can do at all */
 };
 

@@ -13,6 +13,7 @@
 #include "core/keeper.h"
 #include "core/registry.h"
 #include "core/sequence.h"
+#include "http_counters.h"
 #include "http_deadline.h"
 
 #include <pthread.h>
@@ -32,6 +33,7 @@ struct http_service {
     _Atomic(struct sequence *) root; /* what `default_name` names, once that is known */
 
     struct http_deadline deadline;
+    struct http_counters counters;
 
     pthread_mutex_t lock;
     pthread_cond_t settled;                   /* `waits` has become 0 */
