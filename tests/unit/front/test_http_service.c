@@ -2,53 +2,61 @@
 #include "front/http_service.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
-
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-#define WAITS 200000 /* takes long enough for who does not wait to be caught */
-
-struct waker {
+struct stopper {
     struct http_service service;
-    pthread_barrier_t start;
-    unsigned woken; /* by the waker, before it says so */
+    sem_t settled;
 };
 
-static void *wake(void *argument)
+static void *settle(void *argument)
 {
-    struct waker *waker = argument;
+    struct stopper *stopper = argument;
 
-    pthread_barrier_wait(&waker->start);
-    for (int i = 0; i < WAITS; i++) {
-        waker->woken++;
-        http_service_wait_ended(&waker->service);
-    }
+    http_service_wait_settled(&stopper->service);
+    assert_int_equal(sem_post(&stopper->settled), 0);
     return NULL;
+}
+
+/* Is it settled within `ms`? */
+static bool settles(struct stopper *stopper, long ms)
+{
+    struct timespec until;
+
+    assert_int_equal(clock_gettime(CLOCK_REALTIME, &until), 0);
+    until.tv_sec += (until.tv_nsec + ms * 1000000) / 1000000000;
+    until.tv_nsec = (until.tv_nsec + ms * 1000000) % 1000000000;
+    return sem_timedwait(&stopper->settled, &until) == 0;
 }
 
 static void test_service_settles_when_the_last_wait_is_over(void **state)
 {
-    struct waker waker = {.woken = 0};
+    struct stopper stopper;
     pthread_t thread;
 
     (void)state;
-    assert_int_equal(http_service_init(&waker.service, NULL, NULL, 4096), ERR_OK);
-    assert_int_equal(pthread_barrier_init(&waker.start, NULL, 2), 0);
-    for (int i = 0; i < WAITS; i++) {
-        http_service_wait_begins(&waker.service);
-    }
-    assert_int_equal(pthread_create(&thread, NULL, wake, &waker), 0);
-    pthread_barrier_wait(&waker.start);
-    http_service_wait_settled(&waker.service);
-    assert_int_equal(waker.woken, WAITS);
+    assert_int_equal(http_service_init(&stopper.service, NULL, NULL, 4096), ERR_OK);
+    assert_int_equal(sem_init(&stopper.settled, 0, 0), 0);
+    http_service_wait_begins(&stopper.service);
+    http_service_wait_begins(&stopper.service);
+    assert_int_equal(pthread_create(&thread, NULL, settle, &stopper), 0);
+    assert_false(settles(&stopper, 50));
+    http_service_wait_ended(&stopper.service);
+    assert_false(settles(&stopper, 50));
+    http_service_wait_ended(&stopper.service);
+    assert_true(settles(&stopper, 10000));
     assert_int_equal(pthread_join(thread, NULL), 0);
-    http_service_wait_settled(&waker.service); /* at once, when nobody waits */
-    assert_int_equal(pthread_barrier_destroy(&waker.start), 0);
-    http_service_fini(&waker.service);
+    http_service_wait_settled(&stopper.service); /* at once, when nobody waits */
+    assert_int_equal(sem_destroy(&stopper.settled), 0);
+    http_service_fini(&stopper.service);
 }
 
 static void test_service_counts_requests_until_they_end(void **state)
