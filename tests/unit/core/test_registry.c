@@ -1,4 +1,4 @@
-/* The registry over the store in memory: names, declarations, restarts and the clean stop. */
+/* The registry over the store in memory: what it loads, names, and declarations. */
 #include "registry_stage.h"
 
 #include "chance.h"
@@ -142,6 +142,26 @@ static void test_registry_finds_the_exact_name_only(void **state)
     assert_null(find_exactly(house, "Orders", 6));
     assert_null(find_exactly(house, "orders ", 7));
     assert_null(find_exactly(house, " orders", 7));
+}
+
+/* "a", "aaa", "aaaaa" …: each begins all longer ones, so that many stand in each other's way in the
+ * table. */
+static void test_registry_finds_no_name_by_one_that_it_begins(void **state)
+{
+    struct house *house = *state;
+    char name[SEQUENCE_NAME_MAX + 1];
+    for (size_t length = 1; length <= SEQUENCE_NAME_MAX; length += 2) {
+        memset(name, 'a', length);
+        name[length] = '\0';
+        house_declare(house, name, registry_stage_definition(1));
+    }
+    assert_int_equal(count_of(house), SEQUENCE_NAME_MAX / 2);
+    memset(name, 'a', sizeof name);
+    for (size_t length = 1; length <= SEQUENCE_NAME_MAX; length++) {
+        struct sequence *sequence = find_exactly(house, name, length);
+        assert_int_equal(sequence != NULL ? strlen(sequence_name(sequence)) : 0,
+                         length % 2 == 1 ? length : 0);
+    }
 }
 
 static void test_registry_finds_no_name_by_what_stands_before_a_nul(void **state)
@@ -440,6 +460,7 @@ int main(void)
         house_test(test_registry_opens_with_the_definitions_of_the_store),
         house_test(test_registry_does_not_open_over_a_damaged_record),
         house_test(test_registry_finds_the_exact_name_only),
+        house_test(test_registry_finds_no_name_by_one_that_it_begins),
         house_test(test_registry_finds_no_name_by_what_stands_before_a_nul),
         house_test(test_registry_finds_nothing_by_a_name_that_is_too_long),
         house_test(test_registry_grows_under_those_who_look_names_up),

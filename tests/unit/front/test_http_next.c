@@ -62,6 +62,20 @@ static void test_http_root_and_path_draw_from_one_sequence(void **state)
     http_stage_expect(*state, "POST", "/v1/sequences/default/next", "", 200, "3\n");
 }
 
+static void test_http_root_draws_from_what_it_was_altered_to(void **state)
+{
+    struct http_stage *stage = *state;
+
+    http_stage_expect(stage, "GET", "/", "", 200, "1\n");
+    snprintf(stage->options.default_sequence, sizeof stage->options.default_sequence, "down");
+    http_alter(stage->http, &stage->options);
+    http_stage_expect(stage, "GET", "/", "", 200, "2\n");
+    http_stage_expect(stage, "GET", "/", "", 200, "1\n");
+    snprintf(stage->options.default_sequence, sizeof stage->options.default_sequence, "default");
+    http_alter(stage->http, &stage->options);
+    http_stage_expect(stage, "GET", "/", "", 200, "2\n");
+}
+
 static void test_http_count_gives_a_whole_block(void **state)
 {
     http_stage_expect(*state, "GET", "/?count=3", "", 200, "1\n2\n3\n");
@@ -288,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_http_root_gives_the_next_number),
         TEST(test_http_root_and_path_draw_from_one_sequence),
+        TEST(test_http_root_draws_from_what_it_was_altered_to),
         TEST(test_http_count_gives_a_whole_block),
         TEST(test_http_descending_numbers_cross_zero),
         TEST(test_http_the_least_number_is_exact),

@@ -289,6 +289,38 @@ static void test_http_wait_is_over_before_the_front_is_freed(void **state)
     }
 }
 
+/* Granted by the keeper while the front stops, without a drain: what was issued is sent all the
+ * same. */
+static void test_http_wait_that_ends_during_the_stop_is_answered(void **state)
+{
+    struct http_stage *stage = *state;
+    struct http_client *clients[200];
+    uint64_t received = 0;
+
+    clients[0] = wait_at_gate(stage, "/");
+    for (size_t i = 1; i < 200; i++) {
+        clients[i] = http_client_open(stage->port);
+        ask(clients[i], "/?count=1000");
+    }
+    assert_true(http_stage_await_waiters(stage, "default", 200));
+    store_memory_release(stage->disk);
+    assert_true(http_stage_await_waiters(stage, "default", 0));
+    registry_close(stage->registry);
+    http_stop(stage->http);
+    stage->http = NULL;
+    for (size_t i = 0; i < 200; i++) {
+        struct http_answer answer = answer_of(clients[i]);
+
+        for (size_t at = 0; at < answer.body_length && answer.status == 200; at++) {
+            received += answer.body[at] == '\n' ? 1 : 0;
+        }
+        http_answer_free(&answer);
+        http_client_close(clients[i]);
+    }
+    assert_int_equal(http_stage_status(stage, "default").issued, received);
+    assert_true(received > 0);
+}
+
 static int free_stage(void **state)
 {
     free(*state);
@@ -342,6 +374,7 @@ int main(void)
         TEST(test_http_wait_of_a_crowd_gives_each_its_own),
         TEST(test_http_wait_outlives_the_request_limit),
         TEST(test_http_wait_is_ended_by_the_stop),
+        TEST(test_http_wait_that_ends_during_the_stop_is_answered),
         cmocka_unit_test_setup_teardown(test_http_wait_is_over_before_the_front_is_freed,
                                         open_stage, free_stage),
         cmocka_unit_test_setup_teardown(

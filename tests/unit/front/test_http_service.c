@@ -1,0 +1,98 @@
+/* What outlives whom: the front waits for those who wait. */
+#include "front/http_service.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+struct stopper {
+    struct http_service service;
+    sem_t settled;
+};
+
+static void *settle(void *argument)
+{
+    struct stopper *stopper = argument;
+
+    http_service_wait_settled(&stopper->service);
+    assert_int_equal(sem_post(&stopper->settled), 0);
+    return NULL;
+}
+
+/* Is it settled within `ms`? */
+static bool settles(struct stopper *stopper, long ms)
+{
+    struct timespec until;
+
+    assert_int_equal(clock_gettime(CLOCK_REALTIME, &until), 0);
+    until.tv_sec += (until.tv_nsec + ms * 1000000) / 1000000000;
+    until.tv_nsec = (until.tv_nsec + ms * 1000000) % 1000000000;
+    return sem_timedwait(&stopper->settled, &until) == 0;
+}
+
+static void test_service_settles_when_the_last_wait_is_over(void **state)
+{
+    struct stopper stopper;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(http_service_init(&stopper.service, NULL, NULL, 4096), ERR_OK);
+    assert_int_equal(sem_init(&stopper.settled, 0, 0), 0);
+    http_service_wait_begins(&stopper.service);
+    http_service_wait_begins(&stopper.service);
+    assert_int_equal(pthread_create(&thread, NULL, settle, &stopper), 0);
+    assert_false(settles(&stopper, 50));
+    http_service_wait_ended(&stopper.service);
+    assert_false(settles(&stopper, 50));
+    http_service_wait_ended(&stopper.service);
+    assert_true(settles(&stopper, 10000));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    http_service_wait_settled(&stopper.service); /* at once, when nobody waits */
+    assert_int_equal(sem_destroy(&stopper.settled), 0);
+    http_service_fini(&stopper.service);
+}
+
+static void test_service_counts_requests_until_they_end(void **state)
+{
+    struct http_service service;
+    struct http_timed first;
+    struct http_timed second;
+    struct instant past = {0};
+
+    (void)state;
+    assert_int_equal(http_service_init(&service, NULL, NULL, 4096), ERR_OK);
+    struct http_deadline *deadline = &service.deadline;
+    http_deadline_add(deadline, &first, -1);
+    http_deadline_add(deadline, &second, -1);
+    assert_int_equal(http_deadline_wait_quiet(deadline, past), 0);
+    http_timed_begin(&first);
+    http_timed_begin(&second);
+    assert_int_equal(http_deadline_wait_quiet(deadline, past), 2);
+    http_timed_wait(&first);
+    http_timed_end(&second, deadline);
+    assert_int_equal(http_deadline_wait_quiet(deadline, past), 1);
+    http_deadline_remove(deadline, &second);
+    http_timed_go_on(&first);
+    assert_int_equal(http_deadline_wait_quiet(deadline, past), 1);
+    http_timed_end(&first, deadline);
+    assert_int_equal(http_deadline_wait_quiet(deadline, past), 0);
+    http_deadline_remove(deadline, &first);
+    http_service_fini(&service);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_service_settles_when_the_last_wait_is_over),
+        cmocka_unit_test(test_service_counts_requests_until_they_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
