@@ -30,9 +30,8 @@ struct http_options {
     uint64_t buffer_bytes;           /* of one connection; bounds the header of a request */
 
     /* The rest may be altered while it runs. */
-    uint64_t max_count; /* numbers in one block, 1 … HTTP_COUNT_LIMIT */
-    unsigned
-        idle_timeout_ms; /* without a whole request line, a connection is closed after this time */
+    uint64_t max_count;          /* numbers in one block, 1 … HTTP_COUNT_LIMIT */
+    unsigned idle_timeout_ms;    /* a connection without a whole request line is closed then */
     unsigned request_timeout_ms; /* from request line to answer; then the connection is closed */
     unsigned wait_timeout_ms;    /* how long a request waits for a lease before it gets 503 */
     char default_sequence[SEQUENCE_NAME_MAX + 1]; /* what GET / draws from */
