@@ -25,10 +25,11 @@ static const struct option_word durability_words[] = {
     .offset = offsetof(struct config, field), .size = sizeof(((struct config *)NULL)->field)
 #define SEQUENCE(field) \
     .offset = offsetof(struct definition, field), .size = sizeof(((struct definition *)NULL)->field)
-#define OPTION(section_name, key_name, kind_name, ...)                                 \
-    {                                                                                  \
-        .section = (section_name), .key = (key_name), .kind = (kind_name), __VA_ARGS__ \
-    }
+/* The versions of clang-format do not agree on braces in a macro. */
+/* clang-format off */
+#define OPTION(section_name, key_name, kind_name, ...) \
+    {.section = (section_name), .key = (key_name), .kind = (kind_name), __VA_ARGS__}
+/* clang-format on */
 
 static const struct option table[] = {
     /* options:begin */

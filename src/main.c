@@ -156,7 +156,9 @@ static bool take_signals(int *ret_fd)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
-    if (sigaction(SIGPIPE, &ignore, NULL) != 0 || pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0) {
+    /* A client that went away, and a file beyond its limit, are errors of a write, not the end. */
+    if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGXFSZ, &ignore, NULL) != 0 ||
+        pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0) {
         return false;
     }
     *ret_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);

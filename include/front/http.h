@@ -19,21 +19,19 @@
 #define HTTP_ADDRESS_SIZE 64     /* bytes of a numeric address with its NUL */
 #define HTTP_URL_MAX 1024        /* bytes of path and query */
 #define HTTP_COUNT_LIMIT 1000000 /* the most that max_count may be */
-#define HTTP_BUFFER_MIN 2048
-#define HTTP_BUFFER_MAX 65536
+#define HTTP_BUFFER_MIN 2048     /* the least that buffer_bytes may be, … */
+#define HTTP_BUFFER_MAX 65536    /* … and the most */
 
 struct http_options {
     char address[HTTP_ADDRESS_SIZE]; /* numeric IPv4 or IPv6 address to listen on, no brackets */
     uint16_t port;                   /* 0 lets the kernel choose; http_port() tells */
     unsigned threads;                /* 1 … 256; 0 means one for each processor it may use */
     unsigned max_connections;        /* 1 … 1,000,000, over all threads */
-    uint64_t
-        buffer_bytes; /* memory of one connection, 2 KiB … 64 KiB: bounds the request's header */
+    uint64_t buffer_bytes;           /* of one connection; bounds the header of a request */
 
     /* The rest may be altered while it runs. */
-    uint64_t max_count; /* numbers in one block, 1 … HTTP_COUNT_LIMIT */
-    unsigned
-        idle_timeout_ms; /* without a whole request line, a connection is closed after this time */
+    uint64_t max_count;          /* numbers in one block, 1 … HTTP_COUNT_LIMIT */
+    unsigned idle_timeout_ms;    /* a connection without a whole request line is closed then */
     unsigned request_timeout_ms; /* from request line to answer; then the connection is closed */
     unsigned wait_timeout_ms;    /* how long a request waits for a lease before it gets 503 */
     char default_sequence[SEQUENCE_NAME_MAX + 1]; /* what GET / draws from */

@@ -81,12 +81,12 @@ static int tear_down(void **state)
 }
 
 /* Say which part of a story went wrong, where asserting would end the parent's story as well. */
-#define CHECK(fact)                                                                      \
-    do {                                                                                 \
-        if (!(fact)) {                                                                   \
+#define CHECK(fact) \
+    do { \
+        if (!(fact)) { \
             fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #fact, detail.text); \
-            _exit(ENDING_BADLY);                                                         \
-        }                                                                                \
+            _exit(ENDING_BADLY); \
+        } \
     } while (0)
 
 /* Tell `story` in a process of its own; skip the test loudly where it cannot be told. */

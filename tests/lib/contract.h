@@ -52,10 +52,10 @@ struct contract_case {
     void (*run)(struct contract *contract);
 };
 
-#define CONTRACT_CASE(function) \
-    {                           \
-#function, function     \
-    }
+/* The versions of clang-format do not agree on braces in a macro. */
+/* clang-format off */
+#define CONTRACT_CASE(function) {#function, function}
+/* clang-format on */
 
 extern const struct contract_case contract_define_cases[];
 extern const struct contract_case contract_reserve_cases[];

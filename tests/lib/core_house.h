@@ -70,13 +70,13 @@ struct definition house_fixed_lease(uint64_t lease);
 #define house_test(test) cmocka_unit_test_setup_teardown(test, house_build, house_tear_down)
 
 /* Poll until the condition holds; the test has failed when it does not in time. */
-#define house_wait_until(condition)                                                               \
-    do {                                                                                          \
+#define house_wait_until(condition) \
+    do { \
         struct instant deadline_ = clock_after(clock_now(), HOUSE_PATIENCE_MS * CLOCK_NS_PER_MS); \
-        while (!(condition)) {                                                                    \
-            assert_false(clock_reached(deadline_, clock_now()));                                  \
-            nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);                               \
-        }                                                                                         \
+        while (!(condition)) { \
+            assert_false(clock_reached(deadline_, clock_now())); \
+            nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL); \
+        } \
     } while (0)
 
 #endif

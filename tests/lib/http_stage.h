@@ -72,7 +72,7 @@ void http_stage_expect_at(struct http_stage *stage, const char *method, const ch
                           int line);
 
 /* As above, for a problem: its type must end in `type`, and its detail contain `text`. */
-#define http_stage_expect_problem(stage, method, target, headers, status, type, text)          \
+#define http_stage_expect_problem(stage, method, target, headers, status, type, text) \
     http_stage_expect_problem_at(stage, method, target, headers, status, type, text, __FILE__, \
                                  __LINE__)
 void http_stage_expect_problem_at(struct http_stage *stage, const char *method, const char *target,

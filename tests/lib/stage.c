@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "http_client.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ struct stage stage_open(const char *configuration)
 {
     struct stage stage = {.data = dir_make(), .configuration = dir_make()};
     if (configuration != NULL) {
-        dir_write(&stage.configuration, FILE_NAME, configuration, strlen(configuration));
+        stage_configure(&stage, configuration);
     }
     stage_start(&stage, NULL);
     return stage;
@@ -39,6 +40,21 @@ void stage_start(struct stage *stage, const char *const *environment)
         abort();
     }
     stage->port = daemon_port(stage->daemon);
+}
+
+void stage_configure(const struct stage *stage, const char *configuration)
+{
+    dir_write(&stage->configuration, FILE_NAME, configuration, strlen(configuration));
+}
+
+void stage_reload(struct stage *stage, const char *text, unsigned times)
+{
+    daemon_signal(stage->daemon, SIGHUP);
+    if (!daemon_says(stage->daemon, text, times, DAEMON_TIMEOUT_MS)) {
+        (void)fprintf(stderr, "stage: it does not say '%s' %u times\n%s", text, times,
+                      daemon_stderr(stage->daemon));
+        abort();
+    }
 }
 
 void stage_stop(struct stage *stage)

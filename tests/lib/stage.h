@@ -25,6 +25,12 @@ struct stage stage_open(const char *configuration);
 /* Start it again, after stage_stop() or stage_kill(). `environment` as for daemon_spawn(). */
 void stage_start(struct stage *stage, const char *const *environment);
 
+/* Write its configuration anew; it counts from the next start or reload on. */
+void stage_configure(const struct stage *stage, const char *configuration);
+
+/* SIGHUP, and wait until it has said `text` `times` times on standard error; else the test ends. */
+void stage_reload(struct stage *stage, const char *text, unsigned times);
+
 /* SIGTERM; ends the test when the exit status is not 0. */
 void stage_stop(struct stage *stage);
 

@@ -27,10 +27,10 @@
 #define USAGE 2
 #define INVALID 3
 
-#define LINE_191                                                    \
+#define LINE_191 \
     "data_dir = /aaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee" \
-    "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee"            \
-    "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee"            \
+    "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee" \
+    "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee" \
     "ffffffffffggggggggggffffffffff"
 
 struct scene {

@@ -15,7 +15,7 @@
 #define NEXT "/v1/sequences/default/next"
 
 /* 129 bytes: one more than a name may have. */
-#define LONG_NAME                                                      \
+#define LONG_NAME \
     "n123456789012345678901234567890123456789012345678901234567890123" \
     "12345678901234567890123456789012345678901234567890123456789012345"
 

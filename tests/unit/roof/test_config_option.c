@@ -11,7 +11,7 @@
 #define BELOW_LEAST "-9223372036854775808"
 #define ABOVE_MOST "9223372036854775808"
 #define GAP_MOST "281474976710656"
-#define PATH_250                                         \
+#define PATH_250 \
     "/aaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee" \
     "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee" \
     "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee" \
