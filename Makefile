@@ -186,7 +186,7 @@ CRASH := $(B)/tests/crash/check_crash
 LOAD  := $(B)/tests/load/check_load
 BENCH := $(call tests_in,tests/bench/*.c)
 
-.PHONY: check-crash check-planted check-load bench bench-core
+.PHONY: check-crash check-planted check-load bench bench-plot bench-core
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
@@ -196,6 +196,8 @@ check-load: $(SEQD) $(LOAD)     ## millions of numbers over many connections, ea
 	@$(RUN_PROGRAM) $(LOAD)
 bench: bench-deps $(SEQD) $(BENCH)  ## install what is missing, compare with other servers
 	@BENCH_DIR=$(B)/tests/bench $(RUN_PROGRAM) tests/bench/http.sh
+bench-plot:                     ## draw docs/figures/http.svg from what make bench measured last
+	@tests/bench/plot.sh
 bench-core: $(B)/tests/bench/bench_core ## the fast path in process, against a bare compare-and-swap
 	@$(RUN_PROGRAM) $<
 
