@@ -47,12 +47,3 @@ uint64_t histogram_quantile(const struct histogram *histogram, unsigned thousand
     }
     return 0;
 }
-
-uint64_t histogram_above(const struct histogram *histogram, uint64_t value)
-{
-    uint64_t count = 0;
-    for (size_t bucket = bucket_of(value); bucket < HISTOGRAM_BUCKETS; bucket++) {
-        count += histogram->buckets[bucket];
-    }
-    return count;
-}

@@ -24,7 +24,4 @@ void histogram_add(struct histogram *histogram, uint64_t value);
  * empty. */
 uint64_t histogram_quantile(const struct histogram *histogram, unsigned thousandths);
 
-/* How many values are above `value`, or in its bucket. */
-uint64_t histogram_above(const struct histogram *histogram, uint64_t value);
-
 #endif
