@@ -41,7 +41,7 @@ static struct units units_of(enum value_kind kind)
     case VALUE_LISTEN:
         break;
     }
-    assert(!"this kind is no integer");
+    assert(false && "this kind is no integer");
     return (struct units){NULL, 0, ""};
 }
 

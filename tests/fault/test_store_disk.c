@@ -29,6 +29,7 @@
 #define NOBODY 65534
 #define SEQUENCES 3000
 #define MANY (4 * STORE_REQUESTS_MAX)
+#define EXTENTS_MAX 256u /* of a file that the kernel lists */
 
 /* How a story that was told in a process of its own ended. */
 enum ending {
@@ -328,29 +329,30 @@ static void test_store_refuses_a_map_outside_its_limits(void **state)
  * kernel calls it unwritten), which ext4 may hand out again as zeros after a lost write. */
 static void assert_written_whole(const struct dir *dir)
 {
-    struct {
-        struct fiemap map;
-        struct fiemap_extent extents[256];
-    } layout = {.map = {.fm_length = FIEMAP_MAX_OFFSET,
-                        .fm_flags = FIEMAP_FLAG_SYNC,
-                        .fm_extent_count = 256}};
+    struct fiemap *layout =
+        calloc(1, sizeof(*layout) + EXTENTS_MAX * sizeof(layout->fm_extents[0]));
     struct stat status;
     int fd = open(dir_entry(dir, DIRECTORY_DATA).path, O_RDONLY | O_CLOEXEC);
 
+    assert_non_null(layout);
+    layout->fm_length = FIEMAP_MAX_OFFSET;
+    layout->fm_flags = FIEMAP_FLAG_SYNC;
+    layout->fm_extent_count = EXTENTS_MAX;
     assert_true(fd >= 0);
     assert_int_equal(fstat(fd, &status), 0);
     assert_true(status.st_size >= (off_t)STORE_LMDB_ZEROS_BYTES);
     assert_true(status.st_blocks * 512 >= status.st_size);
-    if (ioctl(fd, FS_IOC_FIEMAP, &layout.map) == 0) {
-        assert_true(layout.map.fm_mapped_extents > 0);
-        for (unsigned i = 0; i < layout.map.fm_mapped_extents; i++) {
-            assert_int_equal(layout.extents[i].fe_flags & FIEMAP_EXTENT_UNWRITTEN, 0);
+    if (ioctl(fd, FS_IOC_FIEMAP, layout) == 0) {
+        assert_true(layout->fm_mapped_extents > 0);
+        for (unsigned i = 0; i < layout->fm_mapped_extents; i++) {
+            assert_int_equal(layout->fm_extents[i].fe_flags & FIEMAP_EXTENT_UNWRITTEN, 0);
         }
     } else {
         print_message("*** NOT TESTED: the file system of %s does not tell its extents\n",
                       dir->path);
     }
     close(fd);
+    free(layout);
 }
 
 static void test_store_writes_its_data_file_whole_before_use(void **state)

@@ -257,7 +257,7 @@ static int judge_apart(const struct dir *dir, uint64_t limit)
 
             (void)sigaction(number, &fall, NULL); /* not cmocka's, which would go on */
         }
-        _exit(judge(dir, limit));
+        _exit((int)judge(dir, limit));
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     return status;
