@@ -150,6 +150,9 @@ UNIT     := $(call tests_in,tests/unit/*/test_*.c)
 CONTRACT := $(call tests_in,tests/contract/test_*.c)
 FAULT    := $(call tests_in,tests/fault/test_*.c)
 SYSTEM   := $(call tests_in,tests/system/test_*.c)
+CRASH    := $(B)/tests/crash/check_crash
+LOAD     := $(B)/tests/load/check_load
+BENCH    := $(call tests_in,tests/bench/*.c)
 
 # --- What one types -------------------------------------------------------------------------------------------
 
@@ -157,13 +160,15 @@ SYSTEM   := $(call tests_in,tests/system/test_*.c)
 RUN_tsan  = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 RUN_TESTS = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT)) tests/run $(B)/logs
 
-.PHONY: run test check check-unit check-contract check-fault check-system check-docs
+.PHONY: run test build-tests check check-unit check-contract check-fault check-system check-docs
 run: deps $(SEQD)               ## install what is missing, build, serve on 127.0.0.1:8080 with build/data
 	@mkdir -m 0700 -p build/data
 	@exec $(SEQD) -d build/data $(ARGS)
 
 test: test-deps $(SEQD) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)  ## install what is missing, run every test
 	@$(RUN_TESTS) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)
+
+build-tests: $(SEQD) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM) $(CRASH) $(LOAD) $(BENCH)  ## build every test program, run none
 
 check: lint test check-docs     ## all that a commit must pass: lint, test, check-docs
 
@@ -182,9 +187,6 @@ check-docs: $(SEQD)             ## the commands that README and docs show print 
 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
-CRASH := $(B)/tests/crash/check_crash
-LOAD  := $(B)/tests/load/check_load
-BENCH := $(call tests_in,tests/bench/*.c)
 
 .PHONY: check-crash check-planted check-load bench bench-plot bench-core
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
