@@ -20,6 +20,23 @@ struct definition definition_default(void)
     };
 }
 
+struct definition definition_default_timestamp(void)
+{
+    struct definition definition = {.kind = SEQUENCE_TIMESTAMP,
+                                    .lease = SEQUENCE_LEASE_AUTO,
+                                    .durability = DURABILITY_LEASE,
+                                    .layout = layout_default()};
+    definition.max_gap = definition_max_gap_default(&definition);
+    return definition;
+}
+
+uint64_t definition_max_gap_default(const struct definition *d)
+{
+    return d->kind == SEQUENCE_TIMESTAMP
+               ? layout_span(&d->layout, SEQUENCE_MAX_GAP_DEFAULT_MS, SEQUENCE_MAX_GAP_MAX)
+               : SEQUENCE_MAX_GAP_DEFAULT;
+}
+
 static enum error check_numbers(const struct definition *d, struct error_detail *detail)
 {
     if (d->increment == 0) {
@@ -43,9 +60,32 @@ static enum error check_numbers(const struct definition *d, struct error_detail 
     return ERR_OK;
 }
 
+/* What belongs to the other kind stands at 0: a field that would be passed over is a mistake. */
+static enum error check_kind(const struct definition *d, struct error_detail *detail)
+{
+    static const struct layout none = {0};
+    switch (d->kind) {
+    case SEQUENCE_COUNTER:
+        if (!layout_equal(&d->layout, &none)) {
+            return error_fail(detail, ERR_INVALID,
+                              "epoch, time_unit, bits, ids and max_borrow belong to kind "
+                              "'timestamp', and the kind is 'counter'");
+        }
+        return check_numbers(d, detail);
+    case SEQUENCE_TIMESTAMP:
+        if (d->start != 0 || d->increment != 0 || d->min != 0 || d->max != 0) {
+            return error_fail(detail, ERR_INVALID,
+                              "start, increment, min and max belong to kind 'counter', and the "
+                              "kind is 'timestamp'");
+        }
+        return layout_check(&d->layout, detail);
+    }
+    return error_fail(detail, ERR_INVALID, "kind is neither 'counter' nor 'timestamp'");
+}
+
 enum error definition_check(const struct definition *d, struct error_detail *detail)
 {
-    enum error error = check_numbers(d, detail);
+    enum error error = check_kind(d, detail);
     if (error != ERR_OK) {
         return error;
     }
@@ -64,26 +104,49 @@ enum error definition_check(const struct definition *d, struct error_detail *det
     return ERR_OK;
 }
 
-uint64_t definition_capacity(const struct definition *d)
+static uint64_t step_of(const struct definition *d)
 {
     assert(d->increment != 0);
+    return d->increment > 0 ? (uint64_t)d->increment : 0 - (uint64_t)d->increment;
+}
+
+uint64_t definition_capacity(const struct definition *d)
+{
+    if (d->kind == SEQUENCE_TIMESTAMP) {
+        return layout_capacity(&d->layout);
+    }
     assert(d->min <= d->start && d->start <= d->max);
     uint64_t way = d->increment > 0 ? (uint64_t)d->max - (uint64_t)d->start
                                     : (uint64_t)d->start - (uint64_t)d->min;
-    uint64_t step = d->increment > 0 ? (uint64_t)d->increment : 0 - (uint64_t)d->increment;
-    return way / step + 1; /* way <= 2^64-2, so one more always fits */
+    return way / step_of(d) + 1; /* way <= 2^64-2, so one more always fits */
+}
+
+uint64_t definition_position_after(const struct definition *d, int64_t number)
+{
+    if (d->kind == SEQUENCE_TIMESTAMP) {
+        return number < 0 ? 0 : layout_position_after(&d->layout, number);
+    }
+    bool before_start = d->increment > 0 ? number < d->start : number > d->start;
+    if (before_start) {
+        return 0;
+    }
+    uint64_t way = d->increment > 0 ? (uint64_t)number - (uint64_t)d->start
+                                    : (uint64_t)d->start - (uint64_t)number;
+    uint64_t passed = way / step_of(d); /* the last position at or before `number` */
+    uint64_t capacity = definition_capacity(d);
+    return passed < capacity ? passed + 1 : capacity;
 }
 
 bool definition_same_numbers(const struct definition *a, const struct definition *b)
 {
-    return a->start == b->start && a->increment == b->increment && a->min == b->min &&
-           a->max == b->max;
+    return a->kind == b->kind && a->start == b->start && a->increment == b->increment &&
+           a->min == b->min && a->max == b->max && layout_same_fields(&a->layout, &b->layout);
 }
 
 bool definition_equal(const struct definition *a, const struct definition *b)
 {
     return definition_same_numbers(a, b) && a->max_gap == b->max_gap && a->lease == b->lease &&
-           a->durability == b->durability;
+           a->durability == b->durability && layout_equal(&a->layout, &b->layout);
 }
 
 static bool is_alphanumeric(char c)
@@ -108,6 +171,17 @@ enum error definition_check_name(const char *name, size_t length, struct error_d
         }
     }
     return ERR_OK;
+}
+
+const char *sequence_kind_name(enum sequence_kind kind)
+{
+    switch (kind) {
+    case SEQUENCE_COUNTER:
+        return "counter";
+    case SEQUENCE_TIMESTAMP:
+        return "timestamp";
+    }
+    return "unknown";
 }
 
 const char *durability_name(enum durability durability)

@@ -32,8 +32,7 @@ static void add_state(struct http_json *json, const struct sequence_status *stat
     uint64_t left = status->next < status->capacity ? status->capacity - status->next : 0;
 
     if (left > 0) {
-        http_json_int64(json, "next",
-                        definition_number(definition->start, definition->increment, status->next));
+        http_json_int64(json, "next", definition_number_at(definition, status->next));
     } else {
         http_json_plain(json, "next", "null");
     }

@@ -21,8 +21,17 @@ enum {
     RECORD_AT_MAX_GAP = 56,
     RECORD_AT_LEASE = 64,
     RECORD_AT_FLOOR = 72,
-    RECORD_AT_SPACE_2 = 80, /* 76, zero */
-    RECORD_AT_CRC = 156,    /* 4 */
+    RECORD_AT_EPOCH = 80,        /* 8; the layout, all zero in a counter, from here … */
+    RECORD_AT_UNIT = 88,         /* 4 */
+    RECORD_AT_MACHINE_BITS = 92, /* 1 */
+    RECORD_AT_NODE_BITS = 93,    /* 1 */
+    RECORD_AT_COUNTER_BITS = 94, /* 1 */
+    RECORD_AT_SPACE_2 = 95,      /* 1, zero */
+    RECORD_AT_MACHINE_ID = 96,   /* 4 */
+    RECORD_AT_NODE_ID = 100,     /* 4 */
+    RECORD_AT_MAX_BORROW = 104,  /* 4; … to here */
+    RECORD_AT_SPACE_3 = 108,     /* 48, zero */
+    RECORD_AT_CRC = 156,         /* 4 */
 };
 
 /* Offsets of a meta record. */
@@ -39,10 +48,10 @@ enum {
 };
 
 enum {
-    RECORD_KIND_COUNTER = 0,
     RECORD_STATE_LIVE = 0,
 };
 
+static_assert(SEQUENCE_COUNTER == 0 && SEQUENCE_TIMESTAMP == 1, "kinds are written as they are");
 static const uint8_t meta_magic[8] = {'s', 'e', 'q', 'd', 'm', 'e', 't', 'a'};
 
 static_assert(RECORD_AT_CRC + 4 == RECORD_SIZE, "the checksum ends a sequence record");
@@ -55,13 +64,39 @@ static uint32_t record_crc(const char *name, const uint8_t *bytes)
     return bytes_crc32c(bytes_crc32c(0, name, strlen(name)), bytes, RECORD_AT_CRC);
 }
 
+static void encode_layout(const struct layout *layout, uint8_t to[RECORD_SIZE])
+{
+    bytes_put(to + RECORD_AT_EPOCH, (uint64_t)layout->epoch_ms, 8);
+    bytes_put(to + RECORD_AT_UNIT, layout->unit_ms, 4);
+    bytes_put(to + RECORD_AT_MACHINE_BITS, layout->machine_bits, 1);
+    bytes_put(to + RECORD_AT_NODE_BITS, layout->node_bits, 1);
+    bytes_put(to + RECORD_AT_COUNTER_BITS, layout->counter_bits, 1);
+    bytes_put(to + RECORD_AT_MACHINE_ID, layout->machine_id, 4);
+    bytes_put(to + RECORD_AT_NODE_ID, layout->node_id, 4);
+    bytes_put(to + RECORD_AT_MAX_BORROW, layout->max_borrow_ms, 4);
+}
+
+static struct layout decode_layout(const uint8_t *bytes)
+{
+    return (struct layout){
+        .epoch_ms = (int64_t)bytes_get(bytes + RECORD_AT_EPOCH, 8),
+        .unit_ms = (uint32_t)bytes_get(bytes + RECORD_AT_UNIT, 4),
+        .machine_bits = (uint8_t)bytes_get(bytes + RECORD_AT_MACHINE_BITS, 1),
+        .node_bits = (uint8_t)bytes_get(bytes + RECORD_AT_NODE_BITS, 1),
+        .counter_bits = (uint8_t)bytes_get(bytes + RECORD_AT_COUNTER_BITS, 1),
+        .machine_id = (uint32_t)bytes_get(bytes + RECORD_AT_MACHINE_ID, 4),
+        .node_id = (uint32_t)bytes_get(bytes + RECORD_AT_NODE_ID, 4),
+        .max_borrow_ms = (uint32_t)bytes_get(bytes + RECORD_AT_MAX_BORROW, 4),
+    };
+}
+
 void record_encode(const struct record *record, const char *name, uint8_t to[RECORD_SIZE])
 {
     const struct definition *definition = &record->definition;
 
     memset(to, 0, RECORD_SIZE);
     bytes_put(to + RECORD_AT_VERSION, RECORD_VERSION, 2);
-    bytes_put(to + RECORD_AT_KIND, RECORD_KIND_COUNTER, 1);
+    bytes_put(to + RECORD_AT_KIND, (uint64_t)definition->kind, 1);
     bytes_put(to + RECORD_AT_STATE, RECORD_STATE_LIVE, 1);
     bytes_put(to + RECORD_AT_DURABILITY, (uint64_t)definition->durability, 1);
     bytes_put(to + RECORD_AT_GENERATION, record->generation, 8);
@@ -73,12 +108,14 @@ void record_encode(const struct record *record, const char *name, uint8_t to[REC
     bytes_put(to + RECORD_AT_MAX_GAP, definition->max_gap, 8);
     bytes_put(to + RECORD_AT_LEASE, definition->lease, 8);
     bytes_put(to + RECORD_AT_FLOOR, (uint64_t)record->floor, 8);
+    encode_layout(&definition->layout, to);
     bytes_put(to + RECORD_AT_CRC, record_crc(name, to), 4);
 }
 
 static struct definition decode_definition(const uint8_t *bytes)
 {
     return (struct definition){
+        .kind = (enum sequence_kind)bytes_get(bytes + RECORD_AT_KIND, 1),
         .start = (int64_t)bytes_get(bytes + RECORD_AT_START, 8),
         .increment = (int64_t)bytes_get(bytes + RECORD_AT_INCREMENT, 8),
         .min = (int64_t)bytes_get(bytes + RECORD_AT_MIN, 8),
@@ -86,13 +123,15 @@ static struct definition decode_definition(const uint8_t *bytes)
         .max_gap = bytes_get(bytes + RECORD_AT_MAX_GAP, 8),
         .lease = bytes_get(bytes + RECORD_AT_LEASE, 8),
         .durability = (enum durability)bytes_get(bytes + RECORD_AT_DURABILITY, 1),
+        .layout = decode_layout(bytes),
     };
 }
 
 static bool record_space_is_zero(const uint8_t *bytes)
 {
     return bytes_are_zero(bytes + RECORD_AT_SPACE_1, RECORD_AT_GENERATION - RECORD_AT_SPACE_1) &&
-           bytes_are_zero(bytes + RECORD_AT_SPACE_2, RECORD_AT_CRC - RECORD_AT_SPACE_2);
+           bytes_are_zero(bytes + RECORD_AT_SPACE_2, RECORD_AT_MACHINE_ID - RECORD_AT_SPACE_2) &&
+           bytes_are_zero(bytes + RECORD_AT_SPACE_3, RECORD_AT_CRC - RECORD_AT_SPACE_3);
 }
 
 enum error record_decode(const void *data, size_t length, const char *name,
@@ -108,10 +147,9 @@ enum error record_decode(const void *data, size_t length, const char *name,
         return error_fail(detail, ERR_CORRUPT, "the checksum is wrong");
     }
     if (bytes_get(bytes + RECORD_AT_VERSION, 2) != RECORD_VERSION ||
-        bytes_get(bytes + RECORD_AT_KIND, 1) != RECORD_KIND_COUNTER ||
         bytes_get(bytes + RECORD_AT_STATE, 1) != RECORD_STATE_LIVE ||
         !record_space_is_zero(bytes)) {
-        return error_fail(detail, ERR_CORRUPT, "not a counter of version %d", RECORD_VERSION);
+        return error_fail(detail, ERR_CORRUPT, "not a live sequence of version %d", RECORD_VERSION);
     }
     definition = decode_definition(bytes);
     if (definition_check(&definition, detail) != ERR_OK) {

@@ -228,7 +228,9 @@ static bool agrees(const struct definition *d, uint64_t any)
     for (size_t i = 0; i < sizeof positions / sizeof positions[0]; i++) {
         wide number = number_at(d, positions[i]);
         if (!is_number(d, number) ||
-            definition_number(d->start, d->increment, positions[i]) != number) {
+            definition_number(d->start, d->increment, positions[i]) != number ||
+            definition_number_at(d, positions[i]) != number ||
+            definition_position_after(d, (int64_t)number) != positions[i] + 1) {
             return false;
         }
     }
@@ -253,6 +255,97 @@ static void test_definition_agrees_with_arithmetic_of_128_bits(void **state)
         }
     }
     assert_true(accepted > RANDOM_DEFINITIONS / 4);
+}
+
+/* A number between two of the sequence's, before the first and behind the last. */
+static void test_definition_position_after_takes_any_number(void **state)
+{
+    (void)state;
+    struct definition up = numbers(10, 5, 0, 31);      /* 10 15 20 25 30 */
+    struct definition down = numbers(-10, -5, -21, 7); /* -10 -15 -20 */
+    const struct {
+        const struct definition *definition;
+        int64_t number;
+        uint64_t position;
+    } cases[] = {
+        {&up, INT64_MIN, 0}, {&up, 9, 0},     {&up, 10, 1},          {&up, 14, 1},
+        {&up, 15, 2},        {&up, 29, 4},    {&up, 30, 5},          {&up, 31, 5},
+        {&up, INT64_MAX, 5}, {&down, -9, 0},  {&down, -10, 1},       {&down, -14, 1},
+        {&down, -15, 2},     {&down, -20, 3}, {&down, INT64_MIN, 3}, {&down, INT64_MAX, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(definition_position_after(cases[i].definition, cases[i].number) ==
+                    cases[i].position);
+    }
+}
+
+/* ---- the other kind ---- */
+
+static void test_definition_default_timestamp_is_what_the_header_says(void **state)
+{
+    (void)state;
+    struct definition d = definition_default_timestamp();
+    struct layout layout = layout_default();
+    assert_int_equal(definition_check(&d, NULL), ERR_OK);
+    assert_true(layout_equal(&d.layout, &layout));
+    assert_true(d.max_gap == UINT64_C(10000) << 12);
+    assert_true(definition_capacity(&d) == UINT64_C(1) << 53);
+    assert_true(definition_number_at(&d, UINT64_C(7) << 12 | 9) == (INT64_C(7) << 22 | 9));
+    assert_true(definition_position_after(&d, INT64_C(7) << 22 | 9) == (UINT64_C(7) << 12 | 10));
+    assert_true(definition_position_after(&d, -1) == 0);
+    assert_true(definition_block_max(&d) == 4096);
+    d = definition_default();
+    assert_true(definition_block_max(&d) == UINT64_MAX);
+    assert_true(definition_max_gap_default(&d) == SEQUENCE_MAX_GAP_DEFAULT);
+}
+
+static void test_definition_check_keeps_the_kinds_apart(void **state)
+{
+    (void)state;
+    struct error_detail detail;
+    struct definition counter = definition_default();
+    const struct definition good = definition_default_timestamp();
+    struct definition mixed[] = {good, good, good, good};
+    counter.layout.node_id = 1;
+    assert_int_equal(definition_check(&counter, &detail), ERR_INVALID);
+    assert_non_null(strstr(detail.text, "belong to kind 'timestamp'"));
+    mixed[0].start = 1;
+    mixed[1].increment = 1;
+    mixed[2].min = 1;
+    mixed[3].max = 1;
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(definition_check(&mixed[i], &detail), ERR_INVALID);
+        assert_non_null(strstr(detail.text, "belong to kind 'counter'"));
+    }
+    struct definition wrong = good;
+    wrong.layout.node_id = 32;
+    assert_int_equal(definition_check(&wrong, &detail), ERR_INVALID);
+    assert_non_null(strstr(detail.text, "node_id is 32"));
+    wrong = good;
+    wrong.kind = (enum sequence_kind)2;
+    assert_int_equal(definition_check(&wrong, &detail), ERR_INVALID);
+    assert_non_null(strstr(detail.text, "kind is neither"));
+    assert_string_equal(sequence_kind_name(SEQUENCE_COUNTER), "counter");
+    assert_string_equal(sequence_kind_name(SEQUENCE_TIMESTAMP), "timestamp");
+}
+
+/* A data directory that comes back with other ids, or another max_borrow, goes on. */
+static void test_definition_same_numbers_lets_the_ids_change(void **state)
+{
+    (void)state;
+    const struct definition a = definition_default_timestamp();
+    struct definition b = a;
+    b.layout.node_id = 3;
+    b.layout.machine_id = 4;
+    b.layout.max_borrow_ms = 5;
+    assert_true(definition_same_numbers(&a, &b));
+    assert_false(definition_equal(&a, &b));
+    b = a;
+    b.layout.epoch_ms++;
+    assert_false(definition_same_numbers(&a, &b));
+    b = a;
+    b.kind = SEQUENCE_COUNTER;
+    assert_false(definition_same_numbers(&a, &b));
 }
 
 /* ---- comparing ---- */
@@ -370,6 +463,10 @@ int main(void)
         cmocka_unit_test(test_definition_check_needs_the_start_within_min_and_max),
         cmocka_unit_test(test_definition_capacity_and_last_number_at_the_extremes),
         cmocka_unit_test(test_definition_agrees_with_arithmetic_of_128_bits),
+        cmocka_unit_test(test_definition_position_after_takes_any_number),
+        cmocka_unit_test(test_definition_default_timestamp_is_what_the_header_says),
+        cmocka_unit_test(test_definition_check_keeps_the_kinds_apart),
+        cmocka_unit_test(test_definition_same_numbers_lets_the_ids_change),
         cmocka_unit_test(test_definition_same_numbers_looks_at_what_is_fixed_only),
         cmocka_unit_test(test_definition_equal_looks_at_every_field),
         cmocka_unit_test(test_definition_name_takes_1_to_128_bytes),

@@ -58,7 +58,13 @@ static void test_config_takes_every_option_of_a_sequence(void **state)
     struct config config = config_text_valid("[sequence:a]\n"
                                              "start = -5\nincrement = -2\nmin = -1000\nmax = 10\n"
                                              "max_gap = 50\nlease = 20\ndurability = every\n");
-    struct definition wanted = {-5, -2, -1000, 10, 50, 20, DURABILITY_EVERY};
+    struct definition wanted = {.start = -5,
+                                .increment = -2,
+                                .min = -1000,
+                                .max = 10,
+                                .max_gap = 50,
+                                .lease = 20,
+                                .durability = DURABILITY_EVERY};
     assert_true(definition_equal(config_text_sequence(&config, "a"), &wanted));
     config_free(&config);
 }

@@ -28,6 +28,27 @@ static struct record sample_record(void)
     };
 }
 
+static struct record sample_timestamp_record(void)
+{
+    return (struct record){
+        .definition = {.kind = SEQUENCE_TIMESTAMP,
+                       .max_gap = 4321,
+                       .lease = 77,
+                       .durability = DURABILITY_EVERY,
+                       .layout = {.epoch_ms = INT64_C(0x0123456789a),
+                                  .unit_ms = 10,
+                                  .machine_bits = 9,
+                                  .node_bits = 10,
+                                  .counter_bits = 6,
+                                  .machine_id = 0x1ab,
+                                  .node_id = 0x2cd,
+                                  .max_borrow_ms = 123456}},
+        .generation = UINT64_C(0x1122334455667788),
+        .mark = UINT64_C(0xfedcba987654),
+        .floor = INT64_MIN,
+    };
+}
+
 static struct meta sample_meta(void)
 {
     struct meta meta = {.version = META_VERSION,
@@ -52,6 +73,40 @@ static void test_record_comes_back_as_it_went(void **state)
     assert_true(back.generation == record.generation);
     assert_true(back.mark == record.mark);
     assert_true(back.floor == record.floor);
+}
+
+static void test_record_of_a_timestamp_comes_back_as_it_went(void **state)
+{
+    struct record record = sample_timestamp_record();
+    struct record back = {0};
+    uint8_t bytes[RECORD_SIZE];
+
+    (void)state;
+    record_encode(&record, "orders", bytes);
+    assert_int_equal(record_decode(bytes, sizeof(bytes), "orders", &back, NULL), ERR_OK);
+    assert_true(definition_equal(&back.definition, &record.definition));
+    assert_true(back.mark == record.mark);
+}
+
+static void test_record_of_a_timestamp_lies_as_documented(void **state)
+{
+    struct record record = sample_timestamp_record();
+    uint8_t bytes[RECORD_SIZE];
+
+    (void)state;
+    record_encode(&record, "orders", bytes);
+    assert_int_equal(bytes_get(bytes + 2, 1), 1);
+    assert_true(bytes_are_zero(bytes + 24, 32));
+    assert_true(bytes_get(bytes + 80, 8) == UINT64_C(0x0123456789a));
+    assert_int_equal(bytes_get(bytes + 88, 4), 10);
+    assert_int_equal(bytes_get(bytes + 92, 1), 9);
+    assert_int_equal(bytes_get(bytes + 93, 1), 10);
+    assert_int_equal(bytes_get(bytes + 94, 1), 6);
+    assert_int_equal(bytes_get(bytes + 95, 1), 0);
+    assert_int_equal(bytes_get(bytes + 96, 4), 0x1ab);
+    assert_int_equal(bytes_get(bytes + 100, 4), 0x2cd);
+    assert_int_equal(bytes_get(bytes + 104, 4), 123456);
+    assert_true(bytes_are_zero(bytes + 108, 48));
 }
 
 /* The layout is a promise to later releases: docs/DISK-FORMAT.md has the same offsets. */
@@ -143,7 +198,7 @@ static void sign_record(uint8_t bytes[RECORD_SIZE])
 /* Rightly signed, and not what this release writes: each place of what it does not know. */
 static void test_record_of_another_kind_is_refused(void **state)
 {
-    const size_t places[] = {0, 1, 2, 3, 5, 7, 80, 155};
+    const size_t places[] = {0, 1, 2, 3, 5, 7, 80, 88, 92, 95, 104, 108, 155};
 
     (void)state;
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -282,6 +337,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record_comes_back_as_it_went),
         cmocka_unit_test(test_record_lies_as_documented),
+        cmocka_unit_test(test_record_of_a_timestamp_comes_back_as_it_went),
+        cmocka_unit_test(test_record_of_a_timestamp_lies_as_documented),
         cmocka_unit_test(test_record_with_any_bit_turned_is_refused),
         cmocka_unit_test(test_record_of_another_length_is_refused),
         cmocka_unit_test(test_record_under_another_name_is_refused),
