@@ -4,8 +4,10 @@
 #include "config_option.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,14 +78,37 @@ static enum error open_file(const char *path, FILE **ret_file, struct config_rep
     return error;
 }
 
-static enum error read_file(const char *path, struct config *config, struct config_report *report)
+/* Add `path` to the files of `config`, a copy. */
+static enum error add_path(struct config *config, const char *path, struct config_report *report)
+{
+    if (config->file_count == CONFIG_FILES_MAX) {
+        return fault(report, ERR_INVALID, path, "more files than a configuration may have, %d",
+                     CONFIG_FILES_MAX);
+    }
+    char **grown = reallocarray(config->files, config->file_count + 1, sizeof *grown);
+    if (grown != NULL) {
+        config->files = grown;
+        grown[config->file_count] = strdup(path);
+    }
+    if (grown == NULL || grown[config->file_count] == NULL) {
+        return fault(report, ERR_NO_MEMORY, path, "%s", error_name(ERR_NO_MEMORY));
+    }
+    config->file_count++;
+    return ERR_OK;
+}
+
+static enum error read_file(struct config_reader *reader, const char *path)
 {
     FILE *file = NULL;
-    enum error error = open_file(path, &file, report);
+    struct config_report *report = reader->report;
+    enum error error = add_path(reader->config, path, report);
+    if (error == ERR_OK) {
+        error = open_file(path, &file, report);
+    }
     if (error != ERR_OK) {
         return error;
     }
-    error = config_file_read(file, path, config, report);
+    error = config_file_read(reader, file);
     if (error == ERR_IO) {
         (void)fault(report, error, path, "cannot read the configuration: %s", strerror(errno));
     } else if (error != ERR_OK && error != ERR_INVALID) {
@@ -93,22 +118,88 @@ static enum error read_file(const char *path, struct config *config, struct conf
     return error;
 }
 
-enum error config_load(const char *path, struct config *ret_config, struct config_report *report)
+/* An editor's backup, and what dpkg leaves beside a changed file, end otherwise. */
+static int is_wanted(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    size_t suffix = strlen(CONFIG_FILE_SUFFIX);
+    return entry->d_name[0] != '.' && length >= suffix &&
+           strcmp(entry->d_name + length - suffix, CONFIG_FILE_SUFFIX) == 0;
+}
+
+/* By bytes, whatever the locale: the order decides what counts. */
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Keep reading after mistakes, so that one look at the report shows all; stop at all else. */
+static bool goes_on(enum error error, const struct config_report *report)
+{
+    return error == ERR_OK || (error == ERR_INVALID && report->count < CONFIG_MISTAKES_MAX);
+}
+
+static enum error read_entry(struct config_reader *reader, const char *directory, const char *name)
+{
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof path, "%s/%s", directory, name);
+    if (length < 0 || (size_t)length >= sizeof path) {
+        return fault(reader->report, ERR_INVALID, directory,
+                     "the path of '%s' has %zu bytes at most", name, sizeof path - 1);
+    }
+    return read_file(reader, path);
+}
+
+static enum error read_directory(struct config_reader *reader, const char *directory)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(directory, &entries, is_wanted, compare_names);
+    if (count < 0) {
+        enum error error = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+        return fault(reader->report, error, directory,
+                     "cannot read the directory of the configuration: %s", strerror(errno));
+    }
+    enum error error = ERR_OK;
+    for (int i = 0; i < count; i++) {
+        if (goes_on(error, reader->report)) {
+            enum error next = read_entry(reader, directory, entries[i]->d_name);
+            error = next == ERR_OK ? error : next;
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return error;
+}
+
+/* All that is named, to the end or to the first thing that cannot be had. */
+static enum error read_all(struct config_reader *reader, const char *path, const char *directory)
+{
+    enum error error = path != NULL ? read_file(reader, path) : ERR_OK;
+    if (directory != NULL && goes_on(error, reader->report)) {
+        enum error next = read_directory(reader, directory);
+        error = next == ERR_OK ? error : next;
+    }
+    if (goes_on(error, reader->report)) {
+        enum error next = config_file_finish(reader);
+        error = next == ERR_OK ? error : next;
+    }
+    return error;
+}
+
+enum error config_load(const char *path, const char *directory, struct config *ret_config,
+                       struct config_report *report)
 {
     struct config config;
-    enum error error = ERR_OK;
+    struct config_reader reader = {.config = &config, .report = report};
     report->count = 0;
     set_defaults(&config);
-    if (path != NULL) {
-        error = read_file(path, &config, report);
-    }
+    enum error error = read_all(&reader, path, directory);
     if (error == ERR_OK && config.sequence_count == 0) {
         struct config_sequence standard = {.name = CONFIG_SEQUENCE_DEFAULT};
         standard.definition = definition_default();
         error = config_append(&config, &standard);
         if (error != ERR_OK) {
-            (void)fault(report, error, path == NULL ? "configuration" : path, "%s",
-                        error_name(error)); /* returned below */
+            (void)fault(report, error, "configuration", "%s", error_name(error)); /* and below */
         }
     }
     if (error != ERR_OK) {
@@ -119,11 +210,27 @@ enum error config_load(const char *path, struct config *ret_config, struct confi
     return ERR_OK;
 }
 
+void config_where(const struct config *config, struct config_place place,
+                  struct error_detail *ret_where)
+{
+    if (place.line == 0) {
+        (void)error_fail(ret_where, ERR_OK, "the defaults"); /* for the text alone */
+    } else {
+        (void)error_fail(ret_where, ERR_OK, "%s:%u", config->files[place.file], place.line);
+    }
+}
+
 void config_free(struct config *config)
 {
     free(config->sequences);
     config->sequences = NULL;
     config->sequence_count = 0;
+    for (size_t i = 0; i < config->file_count; i++) {
+        free(config->files[i]);
+    }
+    free(config->files);
+    config->files = NULL;
+    config->file_count = 0;
 }
 
 void config_adopt(struct config *in_force, struct config *fresh,
@@ -147,6 +254,10 @@ void config_adopt(struct config *in_force, struct config *fresh,
     config_free(in_force);
     in_force->sequences = fresh->sequences;
     in_force->sequence_count = fresh->sequence_count;
+    in_force->files = fresh->files;
+    in_force->file_count = fresh->file_count;
     fresh->sequences = NULL;
     fresh->sequence_count = 0;
+    fresh->files = NULL;
+    fresh->file_count = 0;
 }

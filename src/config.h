@@ -1,8 +1,13 @@
 /* config: the configuration as plain data, read from a file.
  *
- * The law: a file is taken whole or refused. An unknown key, a key that stands twice, a value
- * outside its range or a line that cannot be understood is a mistake with file and line; nothing is
- * ignored, cut or guessed. What every option means stands once, in the table of config_option.c.
+ * The law: what is read is taken whole or refused. An unknown key, a key that stands twice in a
+ * file, a value outside its range or a line that cannot be understood is a mistake with file and
+ * line; nothing is ignored, cut or guessed. What every option means stands once, in the table of
+ * config_option.c.
+ *
+ * A configuration is one file, and the files of a directory after it. Of a key that several files
+ * hold the last counts, in [sequence:NAME] too; what has to hold between several keys has to hold
+ * of what counts in the end.
  *
  * The file is read by inih, with a reader of our own before it, for inih alone accepts broken
  * files: it takes an indented line as a second value of the key above, cuts values at 200 bytes and
@@ -23,6 +28,8 @@
 
 #define CONFIG_LINE_MAX 190                      /* bytes of a line; inih takes 200 with its end */
 #define CONFIG_FILE_MAX_BYTES (INT64_C(4) << 20) /* of a file */
+#define CONFIG_FILES_MAX 256                     /* the file, and those of the directory */
+#define CONFIG_FILE_SUFFIX ".conf"               /* which files of the directory are read */
 #define CONFIG_SEQUENCES_MAX 4096                /* sections [sequence:NAME] */
 #define CONFIG_MISTAKES_MAX 20                   /* then reading stops */
 #define CONFIG_PATH_SIZE 256                     /* bytes of a path with its NUL */
@@ -33,10 +40,17 @@
 #define CONFIG_MAP_SIZE_MIN (INT64_C(64) << 10)
 #define CONFIG_MAP_SIZE_MAX (INT64_C(16) << 30)
 
+/* Where something was said. */
+struct config_place {
+    unsigned file; /* index in the `files` of the configuration */
+    unsigned line; /* from 1; 0 when it stands in no file */
+};
+
 struct config_sequence {
     char name[SEQUENCE_NAME_MAX + 1];
     struct definition definition; /* checked */
-    unsigned line;                /* where its section begins; 0 when it stands in no file */
+    bool start_said;              /* and so it does not follow from the other keys */
+    struct config_place place;    /* where its last section begins */
 };
 
 struct config {
@@ -46,6 +60,8 @@ struct config {
     struct http_options http;
     struct config_sequence *sequences; /* owned; never empty after config_load() */
     size_t sequence_count;
+    char **files; /* owned: the paths that were read, in their order */
+    size_t file_count;
 };
 
 /* What is wrong with a file, each as "FILE:LINE: what is wrong, the limit". */
@@ -54,13 +70,21 @@ struct config_report {
     struct error_detail mistakes[CONFIG_MISTAKES_MAX];
 };
 
-/* Read `path`, or take every default when it is NULL. Where no sequence is listed, there is one,
- * `default`. `ret_config` is written on ERR_OK; the caller owes it a config_free().
- * ERR_INVALID    mistakes, in `report`, in the order of their lines as far as each shows itself on
- *                one line; with CONFIG_MISTAKES_MAX there may be more behind.
- * ERR_NOT_FOUND, ERR_IO, ERR_NO_MEMORY  the file cannot be had; why, in the report's last entry. */
-__attribute__((warn_unused_result)) enum error
-config_load(const char *path, struct config *ret_config, struct config_report *report);
+/* Read the file `path`, then every file of `directory` whose name ends in CONFIG_FILE_SUFFIX and
+ * does not begin with a dot, in the order of their names' bytes. Either may be NULL; with both,
+ * every default is taken. Where no sequence is listed, there is one, `default`. `ret_config` is
+ * written on ERR_OK; the caller owes it a config_free().
+ * ERR_INVALID    mistakes, in `report`, in the order of files and lines as far as each shows itself
+ *                on one line; with CONFIG_MISTAKES_MAX there may be more behind.
+ * ERR_NOT_FOUND, ERR_IO, ERR_NO_MEMORY  a file or the directory cannot be had; why, in the report's
+ *                last entry. */
+__attribute__((warn_unused_result)) enum error config_load(const char *path, const char *directory,
+                                                           struct config *ret_config,
+                                                           struct config_report *report);
+
+/* Write where `place` is, "FILE:LINE"; what stands in no file, "the defaults" say. */
+void config_where(const struct config *config, struct config_place place,
+                  struct error_detail *ret_where);
 
 /* Free what it owns. A zeroed or freed config is accepted. */
 void config_free(struct config *config);

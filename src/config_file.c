@@ -1,7 +1,5 @@
 #include "config_file.h"
 
-#include "config_option.h"
-
 #include <assert.h>
 #include <ini.h>
 #include <stdarg.h>
@@ -26,11 +24,12 @@ static const char *const section_names[] = {
 
 /* One pass over one file. */
 struct pass {
-    const char *path;
+    struct config_reader *reader;
     FILE *file;
-    struct config *config;
-    struct config_report *report;
-    enum error fault; /* other than a mistake in the file; ends the pass */
+    unsigned file_index;
+    struct config *config;        /* the reader's */
+    struct config_report *report; /* likewise */
+    enum error fault;             /* other than a mistake in the file; ends the pass */
 
     unsigned line;     /* that was read last, from 1 */
     bool key_expected; /* inih holds that line, and has to bring its key */
@@ -42,31 +41,49 @@ struct pass {
     unsigned seqd_line;         /* of [seqd]; 0: not there yet */
     unsigned http_line;
     struct config_sequence sequence; /* that this section fills */
-    bool sequence_counts;            /* its name is valid and new */
+    bool sequence_counts;            /* its name is valid, and new in this file */
 };
 
 /* ---- mistakes ---- */
 
-/* Note a mistake on `line`. Past the limit nothing is noted, and the reader ends the pass. */
-__attribute__((format(printf, 3, 4))) static void mistake(struct pass *pass, unsigned line,
-                                                          const char *format, ...)
+/* Note a mistake at `place`. Past the limit nothing is noted, and the reader ends the pass. */
+__attribute__((format(printf, 3, 0))) static void
+note(struct config_reader *reader, struct config_place place, const char *format, va_list arguments)
 {
-    struct config_report *report = pass->report;
+    struct config_report *report = reader->report;
     if (report->count == CONFIG_MISTAKES_MAX) {
         return;
     }
     struct error_detail text;
+    (void)vsnprintf(text.text, sizeof text.text, format, arguments); /* cut, it is still a text */
+    (void)error_fail(&report->mistakes[report->count++], ERR_INVALID, "%s:%u: %.*s",
+                     reader->config->files[place.file], place.line, (int)sizeof text.text,
+                     text.text);
+}
+
+/* On `line` of the file that is being read. */
+__attribute__((format(printf, 3, 4))) static void mistake(struct pass *pass, unsigned line,
+                                                          const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text.text, sizeof text.text, format, arguments); /* cut, it is still a text */
+    note(pass->reader, (struct config_place){pass->file_index, line}, format, arguments);
     va_end(arguments);
-    (void)error_fail(&report->mistakes[report->count++], ERR_INVALID, "%s:%u: %.*s", pass->path,
-                     line, (int)sizeof text.text, text.text);
+}
+
+/* Between what several places say: it shows at `place`, the last of them. */
+__attribute__((format(printf, 3, 4))) static void
+contradiction(struct config_reader *reader, struct config_place place, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    note(reader, place, format, arguments);
+    va_end(arguments);
 }
 
 /* ---- sections ---- */
 
-static const struct config_sequence *find_sequence(const struct config *config, const char *name)
+static struct config_sequence *find_sequence(struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->sequence_count; i++) {
         if (strcmp(config->sequences[i].name, name) == 0) {
@@ -92,69 +109,31 @@ enum error config_append(struct config *config, const struct config_sequence *se
     return ERR_OK;
 }
 
-/* The line of `key` in the section that ends here; 0: not there. */
-static unsigned line_of(const struct pass *pass, const char *key)
-{
-    int index = option_find(section_names[pass->section], key);
-    assert(index >= 0);
-    return pass->seen[index];
-}
-
-/* What holds between several keys is checked where their section ends. */
 static void end_sequence(struct pass *pass)
 {
-    struct definition *definition = &pass->sequence.definition;
-    if (line_of(pass, "start") == 0) {
-        definition->start = definition->increment > 0 ? definition->min : definition->max;
-    }
-    struct error_detail detail = {.text = ""};
-    if (definition_check(definition, &detail) != ERR_OK) {
-        mistake(pass, pass->section_line, "[%s%s]: %s", SEQUENCE_PREFIX, pass->sequence.name,
-                detail.text);
-        return;
-    }
-    if (!pass->sequence_counts) {
-        return;
-    }
-    if (pass->config->sequence_count == CONFIG_SEQUENCES_MAX) {
-        mistake(pass, pass->section_line, "more sequences than a file may list, %d",
+    struct config_sequence *earlier = find_sequence(pass->config, pass->sequence.name);
+    if (earlier != NULL) {
+        *earlier = pass->sequence;
+    } else if (pass->config->sequence_count == CONFIG_SEQUENCES_MAX) {
+        mistake(pass, pass->section_line, "more sequences than a configuration may list, %d",
                 CONFIG_SEQUENCES_MAX);
     } else {
         pass->fault = config_append(pass->config, &pass->sequence);
     }
 }
 
-static void end_http(struct pass *pass)
-{
-    const struct http_options *http = &pass->config->http;
-    if (http->request_timeout_ms <= http->wait_timeout_ms) {
-        unsigned request_line = line_of(pass, "request_timeout");
-        unsigned wait_line = line_of(pass, "wait_timeout");
-        mistake(pass, request_line > wait_line ? request_line : wait_line,
-                "request_timeout is %u ms, it must be above wait_timeout, %u ms",
-                http->request_timeout_ms, http->wait_timeout_ms);
-    }
-    if (http->threads > http->max_connections) {
-        unsigned threads_line = line_of(pass, "threads");
-        unsigned connections_line = line_of(pass, "max_connections");
-        mistake(pass, threads_line > connections_line ? threads_line : connections_line,
-                "threads is %u, it must be max_connections, %u, at most", http->threads,
-                http->max_connections);
-    }
-}
-
 static void end_section(struct pass *pass)
 {
     /* Where a key is wrong already, what follows from it is no news. */
-    if (pass->report->count > pass->section_mistakes) {
-        return;
-    }
+    bool mistaken = pass->report->count > pass->section_mistakes;
     switch (pass->section) {
     case SECTION_SEQUENCE:
-        end_sequence(pass);
+        if (!mistaken && pass->sequence_counts) {
+            end_sequence(pass);
+        }
         break;
     case SECTION_HTTP:
-        end_http(pass);
+        pass->reader->http_mistaken = pass->reader->http_mistaken || mistaken;
         break;
     case SECTION_SEQD:
     case SECTION_UNKNOWN:
@@ -178,8 +157,7 @@ static void begin_sequence(struct pass *pass, const char *name)
 {
     struct error_detail detail = {.text = ""};
     pass->section = SECTION_SEQUENCE;
-    pass->sequence = (struct config_sequence){.line = pass->line};
-    pass->sequence.definition = definition_default();
+    pass->sequence = (struct config_sequence){.definition = definition_default()};
     pass->sequence_counts = false;
     size_t length = strlen(name);
     if (definition_check_name(name, length, &detail) != ERR_OK) {
@@ -188,11 +166,15 @@ static void begin_sequence(struct pass *pass, const char *name)
     }
     memcpy(pass->sequence.name, name, length + 1);
     const struct config_sequence *twin = find_sequence(pass->config, name);
-    if (twin != NULL) {
+    if (twin != NULL && twin->place.file == pass->file_index) {
         mistake(pass, pass->line, "section [%s%s] stands on line %u already", SEQUENCE_PREFIX, name,
-                twin->line);
+                twin->place.line);
         return;
     }
+    if (twin != NULL) {
+        pass->sequence = *twin; /* of an earlier file, whose keys this section goes on from */
+    }
+    pass->sequence.place = (struct config_place){pass->file_index, pass->line};
     pass->sequence_counts = true;
 }
 
@@ -337,6 +319,12 @@ static void take_key(struct pass *pass, const char *key, const char *value)
         return;
     }
     pass->seen[index] = pass->line;
+    bool is_sequence = pass->section == SECTION_SEQUENCE;
+    if (is_sequence) {
+        pass->sequence.start_said = pass->sequence.start_said || strcmp(key, "start") == 0;
+    } else {
+        pass->reader->said[index] = (struct config_place){pass->file_index, pass->line};
+    }
     size_t count = 0;
     const struct option *option = &option_table(&count)[index];
     struct error_detail detail = {.text = ""};
@@ -351,7 +339,6 @@ static void take_key(struct pass *pass, const char *key, const char *value)
                 "'#' in the value of %s, a comment behind a value begins with ';'", key);
         return;
     }
-    bool is_sequence = pass->section == SECTION_SEQUENCE;
     void *fields = is_sequence ? (void *)&pass->sequence.definition : (void *)pass->config;
     if (option_set(option, fields, value, &detail) != ERR_OK) {
         mistake(pass, pass->line, "%s", detail.text);
@@ -368,10 +355,13 @@ static int take_pair(void *context, const char *section, const char *key, const 
     return 1;
 }
 
-enum error config_file_read(FILE *file, const char *path, struct config *config,
-                            struct config_report *report)
+enum error config_file_read(struct config_reader *reader, FILE *file)
 {
-    struct pass pass = {.path = path, .file = file, .config = config, .report = report};
+    struct pass pass = {.reader = reader,
+                        .file = file,
+                        .file_index = (unsigned)reader->config->file_count - 1,
+                        .config = reader->config,
+                        .report = reader->report};
     int result = ini_parse_stream(next_line, &pass, take_pair, &pass);
     end_section(&pass);
     if (ferror(file)) {
@@ -383,5 +373,59 @@ enum error config_file_read(FILE *file, const char *path, struct config *config,
     if (pass.fault != ERR_OK) {
         return pass.fault;
     }
-    return report->count > 0 ? ERR_INVALID : ERR_OK;
+    return reader->report->count > 0 ? ERR_INVALID : ERR_OK;
+}
+
+/* ---- what holds between several keys ---- */
+
+/* Where the later of two keys of [http] was said. */
+static struct config_place later_of(const struct config_reader *reader, const char *a,
+                                    const char *b)
+{
+    int first = option_find(section_names[SECTION_HTTP], a);
+    int second = option_find(section_names[SECTION_HTTP], b);
+    assert(first >= 0 && second >= 0);
+    struct config_place x = reader->said[first];
+    struct config_place y = reader->said[second];
+    bool x_is_later = x.file != y.file ? x.file > y.file : x.line > y.line;
+    return (x_is_later && x.line != 0) || y.line == 0 ? x : y;
+}
+
+static void finish_http(struct config_reader *reader)
+{
+    const struct http_options *http = &reader->config->http;
+    if (http->request_timeout_ms <= http->wait_timeout_ms) {
+        contradiction(reader, later_of(reader, "request_timeout", "wait_timeout"),
+                      "request_timeout is %u ms, it must be above wait_timeout, %u ms",
+                      http->request_timeout_ms, http->wait_timeout_ms);
+    }
+    if (http->threads > http->max_connections) {
+        contradiction(reader, later_of(reader, "threads", "max_connections"),
+                      "threads is %u, it must be max_connections, %u, at most", http->threads,
+                      http->max_connections);
+    }
+}
+
+static void finish_sequence(struct config_reader *reader, struct config_sequence *sequence)
+{
+    struct definition *definition = &sequence->definition;
+    struct error_detail detail = {.text = ""};
+    if (!sequence->start_said) {
+        definition->start = definition->increment > 0 ? definition->min : definition->max;
+    }
+    if (definition_check(definition, &detail) != ERR_OK) {
+        contradiction(reader, sequence->place, "[%s%s]: %s", SEQUENCE_PREFIX, sequence->name,
+                      detail.text);
+    }
+}
+
+enum error config_file_finish(struct config_reader *reader)
+{
+    if (!reader->http_mistaken) {
+        finish_http(reader);
+    }
+    for (size_t i = 0; i < reader->config->sequence_count; i++) {
+        finish_sequence(reader, &reader->config->sequences[i]);
+    }
+    return reader->report->count > 0 ? ERR_INVALID : ERR_OK;
 }

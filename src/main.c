@@ -83,18 +83,24 @@ static bool stderr_is_journal(void)
 
 /* ---- configuration ---- */
 
+/* What the command line calls the configuration; NULL when it names none. */
+static const char *named(const struct options *options)
+{
+    return options->config_path != NULL ? options->config_path : options->config_dir;
+}
+
 /* Read the configuration; the command line has the last word. Logs every mistake. */
 static enum error load(const struct options *options, struct config *ret_config)
 {
     struct config_report report;
-    enum error error = config_load(options->config_path, ret_config, &report);
+    enum error error = config_load(options->config_path, options->config_dir, ret_config, &report);
     if (error != ERR_OK) {
         for (size_t i = 0; i < report.count; i++) {
             log_error("%s", report.mistakes[i].text);
         }
         if (report.count == CONFIG_MISTAKES_MAX) {
-            log_error("%s: there may be more, reading stops after %d mistakes",
-                      options->config_path, CONFIG_MISTAKES_MAX);
+            log_error("%s: there may be more, reading stops after %d mistakes", named(options),
+                      CONFIG_MISTAKES_MAX);
         }
         return error;
     }
@@ -111,7 +117,7 @@ static enum exit_status check(const struct options *options)
         return EXIT_INVALID;
     }
     config_free(&config);
-    printf("%s: the configuration is valid\n", options->config_path);
+    printf("%s: the configuration is valid\n", named(options));
     return EXIT_CLEAN;
 }
 
@@ -238,7 +244,7 @@ static void start_reload(struct seqd *seqd)
         seqd->reload_again = true;
         return;
     }
-    if (seqd->options.config_path == NULL) {
+    if (named(&seqd->options) == NULL) {
         log_notice("SIGHUP: there is no configuration file to read again");
         return;
     }
@@ -246,7 +252,7 @@ static void start_reload(struct seqd *seqd)
     struct config fresh = {.sequences = NULL};
     if (load(&seqd->options, &fresh) != ERR_OK || !reload_fits(&seqd->reload, &fresh)) {
         log_error("%s: cannot take it over, keeping the configuration in force",
-                  seqd->options.config_path);
+                  named(&seqd->options));
         config_free(&fresh);
         notify_ready();
         return;
@@ -259,10 +265,10 @@ static void finish_reload(struct seqd *seqd)
 {
     size_t failures = reload_end(&seqd->reload);
     if (failures == 0) {
-        log_notice("%s: the configuration is reloaded", seqd->options.config_path);
+        log_notice("%s: the configuration is reloaded", named(&seqd->options));
     } else {
         log_warning("%s: the configuration is reloaded, but up to %zu sequences are not as it says",
-                    seqd->options.config_path, failures);
+                    named(&seqd->options), failures);
     }
     notify_ready();
     if (seqd->reload_again) {

@@ -6,11 +6,13 @@
 #include <stddef.h>
 
 const char options_usage[] =
-    "Usage: seqd [-c FILE] [-d DIRECTORY] [-p PORT] [-t] [-V] [-h]\n"
+    "Usage: seqd [-c FILE] [-C DIRECTORY] [-d DIRECTORY] [-p PORT] [-t] [-V] [-h]\n"
     "Hand out unique numbers over HTTP, never the same one twice.\n"
     "\n"
     "  -c, --config=FILE         read this configuration; without it, every default is used\n"
     "                            (no file is read by itself, not even one in /etc)\n"
+    "  -C, --config-dir=DIRECTORY\n"
+    "                            read its *.conf files after it, sorted; what comes later counts\n"
     "  -d, --data-dir=DIRECTORY  keep the high-water marks here; it must exist\n"
     "                            (otherwise: data_dir of the file, else $STATE_DIRECTORY)\n"
     "  -p, --port=PORT           listen on this port instead of the configured one;\n"
@@ -23,15 +25,12 @@ const char options_usage[] =
     "2 bad usage, 3 the configuration is not valid.\n";
 
 /* '+': a word that is no option ends the list. ':': a missing value is told apart. */
-static const char short_options[] = "+:c:d:p:tVh";
+static const char short_options[] = "+:c:C:d:p:tVh";
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"data-dir", required_argument, NULL, 'd'},
-    {"port", required_argument, NULL, 'p'},
-    {"check", no_argument, NULL, 't'},
-    {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},   {"config-dir", required_argument, NULL, 'C'},
+    {"data-dir", required_argument, NULL, 'd'}, {"port", required_argument, NULL, 'p'},
+    {"check", no_argument, NULL, 't'},          {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
 static enum error take_path(const char *what, const char **ret_path, struct error_detail *detail)
@@ -70,6 +69,8 @@ static enum error take(int letter, char **argv, struct options *options,
     switch (letter) {
     case 'c':
         return take_path("configuration", &options->config_path, detail);
+    case 'C':
+        return take_path("directory of the configuration", &options->config_dir, detail);
     case 'd':
         return take_path("data directory", &options->data_dir, detail);
     case 'p':
@@ -109,8 +110,9 @@ enum error options_parse(int argc, char **argv, struct options *ret_options,
     if (optind < argc) {
         return error_fail(detail, ERR_INVALID, "'%s' is no option", argv[optind]);
     }
-    if (options.act == ACT_CHECK && options.config_path == NULL) {
-        return error_fail(detail, ERR_INVALID, "-t checks a file: give it with -c FILE");
+    if (options.act == ACT_CHECK && options.config_path == NULL && options.config_dir == NULL) {
+        return error_fail(detail, ERR_INVALID,
+                          "-t checks a file: give it with -c FILE, or more with -C DIRECTORY");
     }
     *ret_options = options;
     return ERR_OK;

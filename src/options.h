@@ -22,6 +22,7 @@ enum act {
 struct options {
     enum act act;
     const char *config_path; /* of argv; NULL: none was given */
+    const char *config_dir;  /* likewise: read after it */
     const char *data_dir;    /* of argv; NULL: none was given */
     bool port_given;
     uint16_t port;

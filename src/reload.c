@@ -84,10 +84,12 @@ bool reload_fits(const struct reload *reload, const struct config *fresh)
         const struct definition *a = &status.definition;
         const struct definition *b = &wanted->definition;
         if (!definition_same_numbers(a, b)) {
-            log_error("line %u: sequence '%s' has start %" PRId64 ", increment %" PRId64
-                      ", min %" PRId64 ", max %" PRId64 "; start %" PRId64 ", increment %" PRId64
-                      ", min %" PRId64 ", max %" PRId64 " cannot take its place",
-                      wanted->line, wanted->name, a->start, a->increment, a->min, a->max, b->start,
+            struct error_detail where;
+            config_where(fresh, wanted->place, &where);
+            log_error("%s: sequence '%s' has start %" PRId64 ", increment %" PRId64 ", min %" PRId64
+                      ", max %" PRId64 "; start %" PRId64 ", increment %" PRId64 ", min %" PRId64
+                      ", max %" PRId64 " cannot take its place",
+                      where.text, wanted->name, a->start, a->increment, a->min, a->max, b->start,
                       b->increment, b->min, b->max);
             fits = false;
         }

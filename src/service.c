@@ -32,7 +32,10 @@ static enum error declare_sequences(struct service *service, const struct config
         enum error error = registry_declare(service->registry, service->store, sequence->name,
                                             &sequence->definition, detail);
         if (error != ERR_OK) {
-            return error_wrap(detail, error, "cannot serve sequence '%s'", sequence->name);
+            struct error_detail where;
+            config_where(config, sequence->place, &where);
+            return error_wrap(detail, error, "%s: cannot serve sequence '%s'", where.text,
+                              sequence->name);
         }
     }
     return ERR_OK;

@@ -125,13 +125,42 @@ static void test_reload_of_a_bad_file_changes_nothing(void **state)
     stage_close(&stage);
 }
 
+/* A mistake in one file of the directory keeps all of them from being taken over. */
+static void test_reload_reads_the_directory_again(void **state)
+{
+    (void)state;
+    struct stage stage = stage_open("[http]\nmax_count = 5\n");
+    stage_stop(&stage);
+    struct dir file = dir_entry(&stage.configuration, "seqd.conf");
+    struct dir more = dir_make();
+    static const char seven[] = "[http]\nmax_count = 7\n";
+    static const char wrong[] = "[http]\nmax_count = 8\nwrong = 1\n";
+    dir_write(&more, "a.conf", seven, strlen(seven));
+    stage.daemon = daemon_start(stage.data.path,
+                                (const char *const[]){"-c", file.path, "-C", more.path, NULL});
+    stage.port = daemon_port(stage.daemon);
+    stage_expect_status(&stage, "GET", "/?count=7", "", 200);
+    stage_expect_status(&stage, "GET", "/?count=8", "", 400);
+
+    dir_write(&more, "b.conf", wrong, strlen(wrong));
+    stage_reload(&stage, KEPT, 1);
+    assert_non_null(strstr(daemon_stderr(stage.daemon), "/b.conf:3: unknown key 'wrong'"));
+    stage_expect_status(&stage, "GET", "/?count=8", "", 400);
+
+    dir_write(&more, "b.conf", wrong, strlen(wrong) - strlen("wrong = 1\n"));
+    stage_reload(&stage, RELOADED, 1);
+    stage_expect_status(&stage, "GET", "/?count=8", "", 200);
+    dir_remove(&more);
+    stage_close(&stage);
+}
+
 static void test_reload_with_other_numbers_changes_nothing(void **state)
 {
     (void)state;
     struct stage stage = stage_open("[http]\nmax_count = 5\n[sequence:a]\n");
     stage_configure(&stage, "[http]\nmax_count = 6\n[sequence:b]\n[sequence:a]\nincrement = 2\n");
     stage_reload(&stage, KEPT, 1);
-    assert_non_null(strstr(daemon_stderr(stage.daemon), "line 4: sequence 'a' has start 1"));
+    assert_non_null(strstr(daemon_stderr(stage.daemon), "seqd.conf:4: sequence 'a' has start 1"));
     stage_expect_status(&stage, "GET", "/v1/sequences/a/next?count=6", "", 400);
     stage_expect_status(&stage, "GET", "/v1/sequences/b/next", "", 404);
     assert_int_equal(stage_next(&stage, "/v1/sequences/a/next"), 1);
@@ -225,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_reload_alters_the_log_level),
         cmocka_unit_test(test_reload_names_what_needs_a_restart),
         cmocka_unit_test(test_reload_of_a_bad_file_changes_nothing),
+        cmocka_unit_test(test_reload_reads_the_directory_again),
         cmocka_unit_test(test_reload_with_other_numbers_changes_nothing),
         cmocka_unit_test(test_reload_without_a_file_does_nothing),
         cmocka_unit_test(test_reload_may_come_many_times_at_once),

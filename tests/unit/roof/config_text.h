@@ -44,7 +44,7 @@ static inline struct config config_text_valid(const char *content)
     static struct config_report report;
     struct config config;
     struct config_text text = config_text_bytes(content, strlen(content));
-    if (config_load(text.path, &config, &report) != ERR_OK) {
+    if (config_load(text.path, NULL, &config, &report) != ERR_OK) {
         print_error("%s\n", report.mistakes[0].text);
         fail_msg("this must be valid: %s", content);
     }
@@ -58,7 +58,7 @@ static inline void config_text_invalid(const void *bytes, size_t length,
 {
     struct config config;
     struct config_text text = config_text_bytes(bytes, length);
-    if (config_load(text.path, &config, report) != ERR_INVALID) {
+    if (config_load(text.path, NULL, &config, report) != ERR_INVALID) {
         fail_msg("this must be refused: %.*s", (int)length, (const char *)bytes);
     }
     config_text_close(&text);

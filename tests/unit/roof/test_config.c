@@ -13,7 +13,7 @@ static void test_config_without_a_file_serves_one_sequence(void **state)
     struct config config;
     static struct config_report report;
     struct definition standard = definition_default();
-    assert_int_equal(config_load(NULL, &config, &report), ERR_OK);
+    assert_int_equal(config_load(NULL, NULL, &config, &report), ERR_OK);
     assert_int_equal(config.sequence_count, 1);
     assert_string_equal(config.sequences[0].name, "default");
     assert_true(definition_equal(&config.sequences[0].definition, &standard));
@@ -40,7 +40,7 @@ static void test_config_that_lists_a_sequence_serves_no_other(void **state)
     struct config config = config_text_valid("[sequence:orders]\n");
     assert_int_equal(config.sequence_count, 1);
     assert_string_equal(config.sequences[0].name, "orders");
-    assert_int_equal(config.sequences[0].line, 1);
+    assert_int_equal(config.sequences[0].place.line, 1);
     config_free(&config);
 }
 
@@ -165,7 +165,7 @@ static void refused_file(const char *path, enum error error, const char *what)
 {
     static struct config_report report;
     struct config config;
-    assert_int_equal(config_load(path, &config, &report), error);
+    assert_int_equal(config_load(path, NULL, &config, &report), error);
     assert_int_equal(report.count, 1);
     assert_int_equal(strncmp(report.mistakes[0].text, path, strlen(path)), 0);
     assert_non_null(strstr(report.mistakes[0].text, what));

@@ -158,7 +158,7 @@ static void test_config_file_refuses_more_sequences_than_the_limit(void **state)
     config_free(&config);
     (void)snprintf(text + length, size - length, "[sequence:more]\n");
     config_text_refused(text, CONFIG_SEQUENCES_MAX + 1,
-                        "more sequences than a file may list, 4096");
+                        "more sequences than a configuration may list, 4096");
     free(text);
 }
 
@@ -208,7 +208,8 @@ static void test_config_file_reports_every_mistake_with_its_line(void **state)
     static struct config_report report;
     static const char text[] = "x = 1\n[http]\nmax_count = 0\nbad = 1\nlisten\n[sequence:a]\n"
                                "increment = 0\n[nope]\n";
-    static const char *const wanted[] = {":1: ", ":3: ", ":4: ", ":5: ", ":6: ", ":8: "};
+    /* What shows between several keys comes after what shows on one line. */
+    static const char *const wanted[] = {":1: ", ":3: ", ":4: ", ":5: ", ":8: ", ":6: "};
     config_text_invalid(text, strlen(text), &report);
     assert_int_equal(report.count, sizeof wanted / sizeof wanted[0]);
     for (size_t i = 0; i < report.count; i++) {

@@ -63,13 +63,15 @@ static void test_options_without_any_serve(void **state)
 static void test_options_take_short_ones(void **state)
 {
     (void)state;
-    struct options options = accepted("-c /f -d dir -p 81");
+    struct options options = accepted("-c /f -C /f.d -d dir -p 81");
     assert_int_equal(options.act, ACT_SERVE);
     assert_string_equal(options.config_path, "/f");
+    assert_string_equal(options.config_dir, "/f.d");
     assert_string_equal(options.data_dir, "dir");
     assert_true(options.port_given);
     assert_int_equal(options.port, 81);
     assert_int_equal(accepted("-tc /f").act, ACT_CHECK);
+    assert_int_equal(accepted("-tC /f.d").act, ACT_CHECK);
     assert_int_equal(accepted("-V").act, ACT_VERSION);
     assert_int_equal(accepted("-h").act, ACT_HELP);
 }
@@ -77,8 +79,10 @@ static void test_options_take_short_ones(void **state)
 static void test_options_take_long_ones(void **state)
 {
     (void)state;
-    struct options options = accepted("--config=/f --data-dir dir --port=82 --check");
+    struct options options = accepted("--config=/f --config-dir=/f.d --data-dir dir --port=82 "
+                                      "--check");
     assert_int_equal(options.act, ACT_CHECK);
+    assert_string_equal(options.config_dir, "/f.d");
     assert_string_equal(options.config_path, "/f");
     assert_string_equal(options.data_dir, "dir");
     assert_int_equal(options.port, 82);
