@@ -3,6 +3,7 @@
 #   VARIANT=release|debug|asan|tsan   what to build; objects lie in build/<variant>/, the release binary is build/seqd
 #   ONLY=text                         run only the test programs whose path contains `text`
 #   ARGS='...'                        further arguments of `make run`
+#   SWAGGER_UI=flasgger|npm           what /docs/ shows the interface with: Debian's, or the newest that npm has
 #   V=1                               show whole commands
 #   NO_APT=1                          never install a package; say what is missing and stop
 #
@@ -15,9 +16,15 @@ endif
 B    := build/$(VARIANT)
 SEQD := $(if $(filter release,$(VARIANT)),build/seqd,$(B)/seqd)
 
+SWAGGER_UI ?= flasgger
+ifeq ($(filter flasgger npm,$(SWAGGER_UI)),)
+$(error SWAGGER_UI=$(SWAGGER_UI) is none of flasgger, npm)
+endif
+
 # --- Debian packages: the name, and why we need it is said by packaging/install-packages -----------------------
 
-RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libinih-dev libsystemd-dev
+RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libinih-dev libsystemd-dev python3-yaml \
+                  $(if $(filter npm,$(SWAGGER_UI)),npm,python3-flasgger)
 TEST_PACKAGES  := libcmocka-dev curl
 LINT_PACKAGES  := clang-format
 BENCH_PACKAGES := wrk nginx-light golang-go
@@ -86,10 +93,47 @@ $(B)/tests/%.o: tests/%.c $(B)/tests/flags
 	@mkdir -p $(@D)
 	$(COMPILE) $(TEST_FLAGS)
 
+# --- What is served from memory: the description of the interface, and the pages that show it ---------------------
+
+# Debian's own interpreter, which sees Debian's modules, also where another one stands first in PATH.
+PYTHON   := /usr/bin/python3
+ASSETS   := build/assets/$(SWAGGER_UI)
+FLASGGER := /usr/lib/python3/dist-packages/flasgger/ui3/static
+EMBEDDED := src/front/assets/docs.html src/front/assets/start.js docs/openapi.yaml $(ASSETS)/openapi.json \
+            $(ASSETS)/swagger-ui-bundle.js.gz $(ASSETS)/swagger-ui.css.gz
+
+$(B)/libfront.a: $(B)/src/front/http_assets_data.o
+$(B)/src/front/http_assets_data.o: src/front/http_assets_data.s $(EMBEDDED) $(ASSETS)/tag $(B)/flags
+	@mkdir -p $(@D)
+	$(SAY) AS $<; $(CC) $(CFLAGS) -Wa,-I$(ASSETS) -c -o $@ $<
+
+$(ASSETS)/openapi.json: docs/openapi.yaml | $(B)/flags
+	@mkdir -p $(@D)
+	$(SAY) JSON $@; $(PYTHON) -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin.buffer), sys.stdout)' <$< >$@
+
+# -n leaves the time out, so that the same files give the same bytes.
+$(ASSETS)/%.gz: $(ASSETS)/%
+	$(SAY) GZIP $@; gzip -n -9 <$< >$@
+
+build/assets/flasgger/swagger-ui-bundle.js build/assets/flasgger/swagger-ui.css: | $(B)/flags
+	@mkdir -p $(@D)
+	@cp $(FLASGGER)/$(@F) $@
+
+# One archive with both files; nothing in it is run, and what it depends on is not fetched.
+build/assets/npm/swagger-ui-bundle.js build/assets/npm/swagger-ui.css &: | $(B)/flags
+	@rm -rf build/assets/npm/package && mkdir -p build/assets/npm/package
+	$(SAY) NPM swagger-ui-dist; cd build/assets/npm/package && npm pack --silent --ignore-scripts swagger-ui-dist >archive
+	@cd build/assets/npm && tar -xzf package/$$(cat package/archive) package/swagger-ui-bundle.js package/swagger-ui.css
+	@mv build/assets/npm/package/*.js build/assets/npm/package/*.css build/assets/npm/ && rm -rf build/assets/npm/package
+
+# The tag by which a browser asks whether what it keeps is still right: it changes when any of them does.
+$(ASSETS)/tag: $(EMBEDDED)
+	@cat $^ | sha256sum | head -c 16 >$@
+
 # The flags a variant was built with. When they change, all of it is built again; when they are written for
 # the first time, the packages are looked for, so that a missing one is named before any compiler error.
 quote = '$(subst ','\'',$(1))'
-$(B)/flags: WANTED = $(CC) $(ALL_FLAGS)
+$(B)/flags: WANTED = $(CC) $(ALL_FLAGS) $(SWAGGER_UI)
 $(B)/flags: NEEDED = $(RUN_PACKAGES)
 $(B)/tests/flags: WANTED = $(CC) $(ALL_FLAGS) $(TEST_FLAGS)
 $(B)/tests/flags: NEEDED = $(TEST_PACKAGES)

@@ -40,20 +40,31 @@ static const struct problem problems[] = {
     [HTTP_PROBLEM_STOPPING] = {"/problems/stopping", "The service is stopping", 503},
 };
 
-struct header {
-    const char *name;
-    const char *value;
-};
-
 static bool add_header(struct MHD_Response *response, const char *name, const char *value)
 {
     return MHD_add_response_header(response, name, value) == MHD_YES;
 }
 
+/* Queue `response`, which is given away, unless it is not `complete` for want of memory. */
+static enum MHD_Result queue_complete(struct http_request *request, unsigned status,
+                                      struct MHD_Response *response, bool complete)
+{
+    if (http_service_draining(request->service)) {
+        complete = complete && add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    }
+    enum MHD_Result result =
+        complete ? MHD_queue_response(request->connection, status, response) : MHD_NO;
+    if (result == MHD_YES) {
+        http_counters_add(&request->service->counters, status);
+    }
+    MHD_destroy_response(response);
+    return result;
+}
+
 /* Queue `response`, which may be NULL and is given away. `extra` may be NULL. */
 static enum MHD_Result queue(struct http_request *request, unsigned status,
                              struct MHD_Response *response, const char *type,
-                             const struct header *extra, bool plain)
+                             const struct http_header *extra, bool plain)
 {
     if (response == NULL) {
         return MHD_NO;
@@ -68,16 +79,7 @@ static enum MHD_Result queue(struct http_request *request, unsigned status,
     if (extra != NULL) {
         complete = complete && add_header(response, extra->name, extra->value);
     }
-    if (http_service_draining(request->service)) {
-        complete = complete && add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-    }
-    enum MHD_Result result =
-        complete ? MHD_queue_response(request->connection, status, response) : MHD_NO;
-    if (result == MHD_YES) {
-        http_counters_add(&request->service->counters, status);
-    }
-    MHD_destroy_response(response);
-    return result;
+    return queue_complete(request, status, response, complete);
 }
 
 static struct MHD_Response *copy_of(const char *body, size_t length)
@@ -139,15 +141,33 @@ enum MHD_Result http_reply_page(struct http_request *request, const char *type, 
     return queue(request, 200, copy_of(body, length), type, NULL, false);
 }
 
+enum MHD_Result http_reply_constant(struct http_request *request, unsigned status,
+                                    const struct http_header *headers, size_t count,
+                                    const char *body, size_t length)
+{
+    /* The library only reads what is said to persist; its prototype says less. */
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(length, (void *)body, MHD_RESPMEM_PERSISTENT);
+    bool complete = true;
+
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    for (size_t i = 0; i < count; i++) {
+        complete = complete && add_header(response, headers[i].name, headers[i].value);
+    }
+    return queue_complete(request, status, response, complete);
+}
+
 enum MHD_Result http_reply_allowed(struct http_request *request, const char *allow)
 {
-    struct header header = {MHD_HTTP_HEADER_ALLOW, allow};
+    struct http_header header = {MHD_HTTP_HEADER_ALLOW, allow};
 
     return queue(request, 204, copy_of("", 0), NULL, &header, false);
 }
 
 static enum MHD_Result reply_problem(struct http_request *request, enum http_problem problem,
-                                     const struct header *extra, const char *detail)
+                                     const struct http_header *extra, const char *detail)
 {
     const struct problem *entry = &problems[problem];
     struct http_json json;
@@ -165,7 +185,7 @@ static enum MHD_Result reply_problem(struct http_request *request, enum http_pro
 enum MHD_Result http_reply_not_allowed(struct http_request *request, const char *method,
                                        const char *allow)
 {
-    struct header header = {MHD_HTTP_HEADER_ALLOW, allow};
+    struct http_header header = {MHD_HTTP_HEADER_ALLOW, allow};
     char detail[ERROR_DETAIL_SIZE];
 
     snprintf(detail, sizeof detail, "method '%.32s' is not allowed here; these are: %s", method,
@@ -176,7 +196,7 @@ enum MHD_Result http_reply_not_allowed(struct http_request *request, const char 
 enum MHD_Result http_reply_problem(struct http_request *request, enum http_problem problem,
                                    const char *format, ...)
 {
-    static const struct header soon = {MHD_HTTP_HEADER_RETRY_AFTER, "1"};
+    static const struct http_header soon = {MHD_HTTP_HEADER_RETRY_AFTER, "1"};
     char detail[ERROR_DETAIL_SIZE];
     va_list arguments;
 

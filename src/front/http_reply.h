@@ -1,6 +1,6 @@
 /* http_reply: the answers: bodies, headers, and the list of all problems.
  *
- * The law: every answer carries Cache-Control: no-store, and every refusal is
+ * The law: every answer but a constant one carries Cache-Control: no-store, and every refusal is
  * application/problem+json (RFC 9457) with a type that does not change from release to release; 503
  * says when to come back.
  *
@@ -52,6 +52,17 @@ enum MHD_Result http_reply_head(struct http_request *request, const char *type);
 /* 200 with the `length` bytes at `body`, which are copied. For what people and machines look at. */
 enum MHD_Result http_reply_page(struct http_request *request, const char *type, const char *body,
                                 size_t length);
+
+struct http_header {
+    const char *name;
+    const char *value;
+};
+
+/* `status` with `count` headers, no other of our own, and the `length` bytes at `body`, which are
+ * not copied: they stay as they are for as long as the process lives. */
+enum MHD_Result http_reply_constant(struct http_request *request, unsigned status,
+                                    const struct http_header *headers, size_t count,
+                                    const char *body, size_t length);
 
 /* 204, and what is allowed here. */
 enum MHD_Result http_reply_allowed(struct http_request *request, const char *allow);

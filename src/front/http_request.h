@@ -50,6 +50,7 @@ struct http_request {
     /* From the headers on. */
     struct http_fields fields;
     enum http_method method;
+    const char *path; /* as it was sent, ended by a NUL */
     const char *name; /* what the path says in the place of {name}; not ended by a NUL */
     size_t name_length;
 

@@ -1,6 +1,7 @@
 #include "http_route.h"
 
 #include "front/http.h"
+#include "http_assets.h"
 #include "http_metrics.h"
 #include "http_next.h"
 #include "http_reply.h"
@@ -29,6 +30,13 @@ static const struct route routes[] = {
     {"/healthz", HTTP_GET, false, http_show_health},
     {"/readyz", HTTP_GET, false, http_show_readiness},
     {"/metrics", HTTP_GET, false, http_metrics},
+    {"/openapi.yaml", HTTP_GET, false, http_assets},
+    {"/openapi.json", HTTP_GET, false, http_assets},
+    {"/docs", HTTP_GET, false, http_assets_move},
+    {"/docs/", HTTP_GET, false, http_assets},
+    {"/docs/start.js", HTTP_GET, false, http_assets},
+    {"/docs/swagger-ui-bundle.js", HTTP_GET, false, http_assets},
+    {"/docs/swagger-ui.css", HTTP_GET, false, http_assets},
     {"*", HTTP_OTHER, false, NULL}, /* "OPTIONS *" asks what the server can do at all */
 };
 
@@ -168,6 +176,7 @@ enum MHD_Result http_route(struct http_request *request, const char *path, const
     enum MHD_Result result = MHD_NO;
     char allow[ALLOW_SIZE];
 
+    request->path = path;
     if (!check_size(request, &result)) {
         return result;
     }
