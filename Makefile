@@ -23,8 +23,8 @@ endif
 
 # --- Debian packages: the name, and why we need it is said by packaging/install-packages -----------------------
 
-RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libinih-dev libsystemd-dev python3-yaml \
-                  $(if $(filter npm,$(SWAGGER_UI)),npm,python3-flasgger)
+RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev libinih-dev libsystemd-dev \
+                  python3-yaml $(if $(filter npm,$(SWAGGER_UI)),npm,python3-flasgger)
 TEST_PACKAGES  := libcmocka-dev curl
 LINT_PACKAGES  := clang-format
 BENCH_PACKAGES := wrk nginx-light golang-go
@@ -61,7 +61,7 @@ SAY        = $(if $(V),:,@printf '  %s %s\n')
 # --- The house: a floor is a folder of src/ and an archive ------------------------------------------------------
 
 FLOORS := base store core front
-LIBS   := -lmicrohttpd -llmdb -linih -lsystemd
+LIBS   := -lmicrohttpd -lgnutls -llmdb -linih -lsystemd
 
 sources = $(sort $(wildcard $(1)))
 objects = $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
@@ -172,7 +172,7 @@ programs = $(eval $(call program_rules,$(strip $(1)),$(strip $(2)),$(3),$(4)))
 $(call programs, tests/unit/base,  tests/unit/base/test_*.c,  base, -lcmocka)
 $(call programs, tests/unit/store, tests/unit/store/test_*.c, store base, -lcmocka -llmdb)
 $(call programs, tests/unit/core,  tests/unit/core/test_*.c,  core store base, -lcmocka)
-$(call programs, tests/unit/front, tests/unit/front/test_*.c, front core store base, -lcmocka -lmicrohttpd)
+$(call programs, tests/unit/front, tests/unit/front/test_*.c, front core store base, -lcmocka -lmicrohttpd -lgnutls)
 $(call programs, tests/unit/roof,  tests/unit/roof/test_*.c,  front core store base, -lcmocka $(LIBS))
 $(call programs, tests/contract,   tests/contract/test_*.c,   store base, -lcmocka -llmdb)
 $(call programs, tests/fault,      tests/fault/test_*.c,      core store base, -lcmocka -llmdb)

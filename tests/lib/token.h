@@ -1,0 +1,18 @@
+/* token: tokens for tests, with the hashes that a token file has of them.
+ *
+ * The law: everybody knows them, so no real server may ever have them in its file.
+ *
+ * Threads: any; constants. */
+#ifndef SEQD_TESTS_LIB_TOKEN_H
+#define SEQD_TESTS_LIB_TOKEN_H
+
+#define TOKEN_A "seqd_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define TOKEN_A_HASH "sha256:0c497d0c3396ebd108547a12982ff693fbab45930a90ec0805ea39418bc704f9"
+#define TOKEN_B "seqd_BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
+#define TOKEN_B_HASH "sha256:727bc624280141147ad58f2a37435a5629d2256aecd03b5fd496c8f92c998575"
+#define TOKEN_C "seqd_CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC"
+#define TOKEN_C_HASH "sha256:19cdfe37fcc6f9b11455c63e0fa6484fc4631a453ea45990060e7ff5a2320f7d"
+#define TOKEN_D "seqd_DDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDD"
+#define TOKEN_D_HASH "sha256:5b413b70660838daa4d5279a4776986625d0dfc12753ac7131203ab66749e7a6"
+
+#endif
