@@ -14,7 +14,9 @@ ifneq ($(filter coverage,$(MAKECMDGOALS)),)
 override VARIANT := coverage
 endif
 B    := build/$(VARIANT)
-SEQD := $(if $(filter release,$(VARIANT)),build/seqd,$(B)/seqd)
+BINARIES := $(if $(filter release,$(VARIANT)),build,$(B))
+SEQD     := $(BINARIES)/seqd
+SEQCTL   := $(BINARIES)/seqctl
 
 SWAGGER_UI ?= flasgger
 ifeq ($(filter flasgger npm,$(SWAGGER_UI)),)
@@ -24,9 +26,11 @@ endif
 # --- Debian packages: the name, and why we need it is said by packaging/install-packages -----------------------
 
 RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev libinih-dev libsystemd-dev \
+                  libcurl4-gnutls-dev libjansson-dev \
                   python3-yaml $(if $(filter npm,$(SWAGGER_UI)),npm,python3-flasgger)
 TEST_PACKAGES  := libcmocka-dev curl
-LINT_PACKAGES  := clang-format
+LINT_PACKAGES  := clang-format mandoc
+MAN_PACKAGES   := scdoc
 BENCH_PACKAGES := wrk nginx-light golang-go
 COVERAGE_PACKAGES := gcovr
 INSTALL        := CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' NO_APT='$(NO_APT)' packaging/install-packages
@@ -62,24 +66,29 @@ SAY        = $(if $(V),:,@printf '  %s %s\n')
 
 FLOORS := base store core front
 LIBS   := -lmicrohttpd -lgnutls -llmdb -linih -lsystemd
+# seqctl is a roof of its own over base.
+CTL_LIBS := -lcurl -ljansson -lgnutls
 
 sources = $(sort $(wildcard $(1)))
 objects = $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
 
 ROOF    := $(call objects,src/*.c)
-PRODUCT := $(ROOF) $(foreach f,$(FLOORS),$(call objects,src/$f/*.c))
+PRODUCT := $(ROOF) $(foreach f,$(FLOORS) ctl,$(call objects,src/$f/*.c))
 # Linked upside down, so that each archive stands before those it calls.
 HOUSE   := $(B)/libfront.a $(B)/libcore.a $(B)/libstore.a $(B)/libbase.a
 
 .PHONY: all
-all: $(SEQD)                    ## build the daemon (the default; installs nothing)
+all: $(SEQD) $(SEQCTL)          ## build the daemon and seqctl (the default; installs nothing)
 
 $(SEQD): $(ROOF) $(HOUSE)
 	$(LINK) $^ $(LIBS)
 
+$(SEQCTL): $(B)/src/ctl/seqctl.o $(B)/libctl.a $(B)/libbase.a
+	$(LINK) $^ $(CTL_LIBS)
+
 # The folder itself is a prerequisite, so that a file that was removed leaves the archive, too.
 archive = $(eval $(B)/lib$(1).a: $(wildcard $(2)) $(call objects,$(2)/*.c))
-$(foreach f,$(FLOORS),$(call archive,$f,src/$f))
+$(foreach f,$(FLOORS) ctl,$(call archive,$f,src/$f))
 $(call archive,test,tests/lib)
 $(B)/lib%.a: $(B)/flags
 	@mkdir -p $(@D) && rm -f $@
@@ -174,6 +183,7 @@ $(call programs, tests/unit/store, tests/unit/store/test_*.c, store base, -lcmoc
 $(call programs, tests/unit/core,  tests/unit/core/test_*.c,  core store base, -lcmocka)
 $(call programs, tests/unit/front, tests/unit/front/test_*.c, front core store base, -lcmocka -lmicrohttpd -lgnutls)
 $(call programs, tests/unit/roof,  tests/unit/roof/test_*.c,  front core store base, -lcmocka $(LIBS))
+$(call programs, tests/unit/ctl,   tests/unit/ctl/test_*.c,   ctl base, -lcmocka $(CTL_LIBS))
 $(call programs, tests/contract,   tests/contract/test_*.c,   store base, -lcmocka -llmdb)
 $(call programs, tests/fault,      tests/fault/test_*.c,      core store base, -lcmocka -llmdb)
 $(call programs, tests/system,     tests/system/test_*.c,     base, -lcmocka)
@@ -202,17 +212,17 @@ BENCH    := $(call tests_in,tests/bench/*.c)
 
 # ThreadSanitizer of gcc 12 cannot bear the address layout of some kernels: switch its randomness off where we may.
 RUN_tsan  = $(shell setarch -R true 2>/dev/null && echo setarch -R)
-RUN_TESTS = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT)) tests/run $(B)/logs
+RUN_TESTS = SEQD='$(abspath $(SEQD))' SEQCTL='$(abspath $(SEQCTL))' $(RUN_$(VARIANT)) tests/run $(B)/logs
 
 .PHONY: run test build-tests check check-unit check-contract check-fault check-system check-docs
 run: deps $(SEQD)               ## install what is missing, build, serve on 127.0.0.1:8080 with build/data
 	@mkdir -m 0700 -p build/data
 	@exec $(SEQD) -d build/data $(ARGS)
 
-test: test-deps $(SEQD) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)  ## install what is missing, run every test
+test: test-deps $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)  ## install what is missing, run every test
 	@$(RUN_TESTS) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)
 
-build-tests: $(SEQD) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM) $(CRASH) $(LOAD) $(BENCH)  ## build every test program, run none
+build-tests: $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM) $(CRASH) $(LOAD) $(BENCH)  ## build every test program, run none
 
 check: lint test check-docs     ## all that a commit must pass: lint, test, check-docs
 
@@ -222,7 +232,7 @@ check-contract: $(CONTRACT)     ## one suite over every store
 	@$(RUN_TESTS) $^
 check-fault: $(FAULT)           ## disks that fail, fill up and lie
 	@$(RUN_TESTS) $^
-check-system: $(SEQD) $(SYSTEM) ## the real daemon, from outside
+check-system: $(SEQD) $(SEQCTL) $(SYSTEM) ## the real daemon, from outside
 	@$(RUN_TESTS) $(SYSTEM)
 
 DOCUMENTS = $(call sources,README.md docs/*.md)

@@ -48,12 +48,11 @@ static void die_showing(struct daemon *daemon, const char *what)
     abort();
 }
 
-static const char *program(void)
+static const char *program(const char *variable)
 {
-    const char *path = getenv("SEQD");
+    const char *path = getenv(variable);
     if (path == NULL || path[0] == '\0') {
-        fprintf(stderr,
-                "daemon: SEQD is not set: run this test by make, or with SEQD=build/seqd\n");
+        fprintf(stderr, "daemon: %s is not set: run this test by make, or set it\n", variable);
         abort();
     }
     return path;
@@ -89,7 +88,8 @@ static const char **joined(const char *first, const char *const *a, const char *
 /* This process's environment without what a service manager may have put there. */
 static const char **plain_environment(void)
 {
-    static const char *const dropped[] = {"NOTIFY_SOCKET=", "JOURNAL_STREAM=", "STATE_DIRECTORY="};
+    static const char *const dropped[] = {
+        "NOTIFY_SOCKET=", "JOURNAL_STREAM=", "STATE_DIRECTORY=", "SEQD_URL=", "SEQD_TOKEN="};
     const char **list = joined(NULL, (const char *const *)environ, NULL);
     size_t kept = 0;
     for (size_t i = 0; list[i] != NULL; i++) {
@@ -122,7 +122,9 @@ __attribute__((noreturn)) static void become(const struct daemon *daemon, pid_t 
     _exit(127);
 }
 
-struct daemon *daemon_spawn(const char *const *arguments, const char *const *environment)
+/* Start the program that the environment variable names. */
+static struct daemon *spawn(const char *variable, const char *const *arguments,
+                            const char *const *environment)
 {
     struct daemon *daemon = calloc(1, sizeof *daemon);
     if (daemon == NULL) {
@@ -138,7 +140,7 @@ struct daemon *daemon_spawn(const char *const *arguments, const char *const *env
             die("fcntl");
         }
     }
-    const char **all_arguments = joined(program(), arguments, NULL);
+    const char **all_arguments = joined(program(variable), arguments, NULL);
     const char **plain = plain_environment();
     const char **all_environment = joined(NULL, plain, environment);
     pid_t parent = getpid();
@@ -153,6 +155,11 @@ struct daemon *daemon_spawn(const char *const *arguments, const char *const *env
     free(plain);
     free(all_arguments);
     return daemon;
+}
+
+struct daemon *daemon_spawn(const char *const *arguments, const char *const *environment)
+{
+    return spawn("SEQD", arguments, environment);
 }
 
 /* All that it has written to `stream` so far, with a NUL. */
@@ -271,7 +278,13 @@ struct daemon *daemon_start(const char *directory, const char *const *arguments)
 struct daemon *daemon_run(const char *const *arguments, const char *const *environment,
                           int *ret_status)
 {
-    struct daemon *daemon = daemon_spawn(arguments, environment);
+    return daemon_run_program("SEQD", arguments, environment, ret_status);
+}
+
+struct daemon *daemon_run_program(const char *variable, const char *const *arguments,
+                                  const char *const *environment, int *ret_status)
+{
+    struct daemon *daemon = spawn(variable, arguments, environment);
     *ret_status = daemon_wait(daemon, DAEMON_TIMEOUT_MS);
     if (*ret_status < 0) {
         die_showing(daemon, "it did not end by itself");

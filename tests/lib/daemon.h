@@ -5,7 +5,7 @@
  * and nothing it said is lost. It cannot outlive the thread that started it (the kernel kills it
  * then), so a test that breaks off leaves no daemon behind. It sees this process's environment
  * without what a service manager may have put there (NOTIFY_SOCKET, JOURNAL_STREAM,
- * STATE_DIRECTORY), and with no signal blocked.
+ * STATE_DIRECTORY) and what seqctl reads (SEQD_URL, SEQD_TOKEN), and with no signal blocked.
  *
  * A call that a test is certain of ends the test, with what the daemon said on standard error, when
  * it fails; the others return what happened. Every wait has an end.
@@ -40,6 +40,10 @@ struct daemon *daemon_start(const char *directory, const char *const *arguments)
  * `ret_status`  as daemon_wait() returns it. */
 struct daemon *daemon_run(const char *const *arguments, const char *const *environment,
                           int *ret_status);
+
+/* ... but the program whose path the environment variable `variable` holds, such as SEQCTL. */
+struct daemon *daemon_run_program(const char *variable, const char *const *arguments,
+                                  const char *const *environment, int *ret_status);
 
 /* The port that it listens on; 0 before daemon_listens(). */
 uint16_t daemon_port(const struct daemon *daemon);

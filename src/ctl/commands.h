@@ -1,0 +1,54 @@
+/* commands: what seqctl can do; COMMAND_run() is in COMMAND.c, those that show or change one
+ * sequence in sequence.c.
+ *
+ * The law: results go to standard output, everything else to standard error; what fails has said
+ * why. With --json a command prints what the server answered, or the shape that its comment states.
+ *
+ * Threads: one. */
+#ifndef SEQD_CTL_COMMANDS_H
+#define SEQD_CTL_COMMANDS_H
+
+#include "arguments.h"
+#include "outcome.h"
+
+/* The table, in the order in which `help` shows it. */
+const struct command *commands_table(size_t *ret_count);
+
+/* Numbers, one a line. --json: the server's block. */
+__attribute__((warn_unused_result)) enum outcome next_run(const struct arguments *arguments);
+
+/* --json: {"sequences":[…]}, all pages of the server in one. */
+__attribute__((warn_unused_result)) enum outcome list_run(const struct arguments *arguments);
+
+/* These four: the server's sequence object. */
+__attribute__((warn_unused_result)) enum outcome show_run(const struct arguments *arguments);
+__attribute__((warn_unused_result)) enum outcome create_run(const struct arguments *arguments);
+__attribute__((warn_unused_result)) enum outcome alter_run(const struct arguments *arguments);
+__attribute__((warn_unused_result)) enum outcome advance_run(const struct arguments *arguments);
+
+/* {"name":…,"floor":…} of the server. */
+__attribute__((warn_unused_result)) enum outcome drop_run(const struct arguments *arguments);
+
+/* What the server says of a number. */
+__attribute__((warn_unused_result)) enum outcome decode_run(const struct arguments *arguments);
+
+/* --json: {"server","version","ready":bool,"reason":text|null,"sequences","issued","requests",
+ * "commits","store_errors","waiters"}, the counts as strings. OUTCOME_UNAVAILABLE: not ready. */
+__attribute__((warn_unused_result)) enum outcome status_run(const struct arguments *arguments);
+
+/* --json: a line a look: {"time","requests_per_second","numbers_per_second","commits_per_second",
+ * "sequences":[{"name","rate","issued","unissued","waiters","left"}]}, all counts as strings. */
+__attribute__((warn_unused_result)) enum outcome top_run(const struct arguments *arguments);
+
+/* Local: no server is asked. --json: {"token","line","scope","names","expires":text|null}. */
+__attribute__((warn_unused_result)) enum outcome token_run(const struct arguments *arguments);
+
+/* --json: {"sequence","connections","count","seconds","requests","numbers","requests_per_second",
+ * "numbers_per_second","latency_ns":{"p50","p90","p99","p99_9","max"},"refused","repeated",
+ * "disordered"}, the counts as strings. OUTCOME_FAILED: a number came twice or out of order. */
+__attribute__((warn_unused_result)) enum outcome bench_run(const struct arguments *arguments);
+
+/* The commands, or one of them. */
+__attribute__((warn_unused_result)) enum outcome help_run(const struct arguments *arguments);
+
+#endif
