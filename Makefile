@@ -33,6 +33,8 @@ LINT_PACKAGES  := clang-format mandoc
 MAN_PACKAGES   := scdoc
 BENCH_PACKAGES := wrk nginx-light golang-go
 COVERAGE_PACKAGES := gcovr
+DEB_PACKAGES   := dpkg-dev debhelper
+CHECK_DEB_PACKAGES := lintian mmdebstrap systemd-container piuparts autopkgtest prometheus
 INSTALL        := CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' NO_APT='$(NO_APT)' packaging/install-packages
 
 # --- Flags -----------------------------------------------------------------------------------------------------
@@ -293,6 +295,26 @@ check-size:                     ## files to 500 lines, functions to 70, lines to
 	@tests/lint/size.sh
 check-ratio:                    ## lines of test code over product code, at least 0.8
 	@tests/lint/ratio.sh
+
+# --- The Debian package ----------------------------------------------------------------------------------------
+
+DESTDIR     ?=
+prefix      ?= /usr/local
+.PHONY: install deb deb-deps check-deb check-deb-slice check-deb-deps
+install: $(SEQD)                ## install under $(DESTDIR)$(prefix)
+	install -D -m 0755 $(SEQD) '$(DESTDIR)$(prefix)/sbin/seqd'
+
+deb: deb-deps                   ## install what is missing, build the Debian packages into build/dist
+	@packaging/make-deb
+check-deb: check-deb-deps       ## install what is missing, try the package under systemd in Debian 12 and 13
+	@tests/deb/check
+check-deb-slice: check-deb-deps ## ... the shortest part of it: Debian 12, install, kill, restart, purge
+	@tests/deb/check --slice
+
+deb-deps:                       ## install what building the package needs
+	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES)
+check-deb-deps: deb-deps        ## ... and what trying it needs
+	@$(INSTALL) $(CHECK_DEB_PACKAGES)
 
 .PHONY: coverage format clean help
 coverage: test                  ## run every test and report the lines reached, in build/coverage/index.html
