@@ -5,6 +5,11 @@
  * returned anything else, nothing was reserved that may be issued, now or later: what the attempt
  * may have reached is burnt.
  *
+ * A name outlives its sequence. A dropped sequence leaves a tombstone, which keeps the floor of the
+ * name: the numbers that may have been issued in all its lives. Whatever is defined under the name
+ * later begins beyond them. Only store_advance() backward, which an administrator forces, lets
+ * numbers come again, and only until the next drop.
+ *
  * What a caller may not assume, because a store that several nodes share cannot give it: that a
  * lease continues the one before, that an answer comes soon, or that a failed call changed
  * nothing.
@@ -16,6 +21,7 @@
 
 #include "base/definition.h"
 #include "base/error.h"
+#include "base/floor.h"
 #include "base/range.h"
 
 #include <stdbool.h>
@@ -30,6 +36,18 @@ struct store_entry {
     struct definition definition;
     uint64_t mark;       /* high-water mark: no position at or above it has ever been issued */
     uint64_t generation; /* changes with every durable change of this record */
+    /* Numbers that may have been issued before: in earlier lives of the name, and above the mark
+     * before it was moved backward. */
+    struct floor floor;
+};
+
+/* One move of a sequence's mark, by an administrator's will. */
+struct store_move {
+    uint64_t position; /* 0 … capacity */
+    bool backward;     /* false: the mark becomes `position` unless it is there or beyond already */
+
+    /* Written by the store when the call returned ERR_OK: every position ever leased lay below. */
+    uint64_t mark_before;
 };
 
 /* One sequence's part of a commit: what the caller wants, and what it got. */
@@ -81,6 +99,10 @@ struct store_operations {
                           struct error_detail *detail);
     enum error (*give_back)(struct store *store, struct store_return *returns, size_t count,
                             struct error_detail *detail);
+    enum error (*drop)(struct store *store, const char *name, struct store_entry *ret_entry,
+                       struct error_detail *detail);
+    enum error (*advance)(struct store *store, const char *name, struct store_move *move,
+                          struct store_entry *ret_entry, struct error_detail *detail);
     enum error (*recover)(struct store *store, struct error_detail *detail);
     void (*close)(struct store *store);
 };
@@ -96,8 +118,8 @@ static inline bool store_has_failed(enum error error)
            error == ERR_FENCED || error == ERR_NO_MEMORY;
 }
 
-/* Visit every sequence that the store remembers, in no stated order. For the start, before
- * anything is reserved.
+/* Visit every sequence that the store remembers, in no stated order; no tombstones. For the start,
+ * before anything is reserved.
  * ERR_CORRUPT  a record is damaged beyond both copies, its name in `detail`. ERR_IO. Or what
  *              `visit` returned. */
 __attribute__((warn_unused_result)) static inline enum error
@@ -106,10 +128,13 @@ store_each(struct store *store, store_visit_fn *visit, void *context, struct err
     return store->operations->each(store, visit, context, detail);
 }
 
-/* Remember `definition` (checked by the caller) under `name` (checked by the caller), durably: a
- * new sequence starts with mark 0; one that exists keeps its mark. Whether replacing is right is
- * the caller's decision.
+/* Remember `definition` (checked by the caller) under `name` (checked by the caller), durably. A
+ * new sequence starts with mark 0; one that exists keeps its mark when its numbers stay the same
+ * (definition_same_numbers()). Where they change, and where there is a tombstone, the mark is the
+ * first position beyond the name's floor, so no definition brings a number back. Whether replacing
+ * is right is the caller's decision.
  * `ret_entry`  what is remembered now; written on ERR_OK.
+ * ERR_EXHAUSTED    the name's floor leaves no number of this definition; nothing has changed.
  * ERR_UNAVAILABLE  no room or out of reach; the outcome is unknown, calling again is safe after
  *                  store_recover().
  * ERR_IO, ERR_CORRUPT, ERR_FENCED as for store_reserve(). */
@@ -144,6 +169,36 @@ store_give_back(struct store *store, struct store_return *returns, size_t count,
                 struct error_detail *detail)
 {
     return store->operations->give_back(store, returns, count, detail);
+}
+
+/* Drop `name` (checked by the caller) durably. The tombstone's floor covers everything below the
+ * mark: what is leased counts as issued. From then on store_reserve() and store_give_back() know no
+ * such sequence. A tombstone is dropped once more without harm, so that a drop whose outcome was
+ * unknown can be repeated.
+ * `ret_entry`  the tombstone; written on ERR_OK.
+ * ERR_NOT_FOUND    the name was never defined; nothing has changed.
+ * ERR_UNAVAILABLE, ERR_IO  the outcome is unknown: on the disk it may be dropped.
+ * ERR_CORRUPT, ERR_FENCED  as for store_reserve(). */
+__attribute__((warn_unused_result)) static inline enum error
+store_drop(struct store *store, const char *name, struct store_entry *ret_entry,
+           struct error_detail *detail)
+{
+    return store->operations->drop(store, name, ret_entry, detail);
+}
+
+/* Move the mark of `name` durably. Forward nothing is lost but positions. Backward, numbers from
+ * the new mark to the old one may be issued again; the floor grows over them first, for the next
+ * drop. Leases made before a move backward are the caller's to forget.
+ * `ret_entry`  as it is now; written on ERR_OK.
+ * ERR_NOT_FOUND    no such sequence, or a tombstone; nothing has changed.
+ * ERR_UNAVAILABLE, ERR_IO  the outcome is unknown: nothing below `position` may be issued of a
+ *                  forward move, and no mark below the old one may be relied on of a backward one.
+ * ERR_CORRUPT, ERR_FENCED  as for store_reserve(). */
+__attribute__((warn_unused_result)) static inline enum error
+store_advance(struct store *store, const char *name, struct store_move *move,
+              struct store_entry *ret_entry, struct error_detail *detail)
+{
+    return store->operations->advance(store, name, move, ret_entry, detail);
 }
 
 /* After a failure: let go of everything, open afresh, read back what is really on the disk, and

@@ -46,11 +46,18 @@ static bool same_bytes(const MDB_val *a, const MDB_val *b)
     return a->mv_size == b->mv_size && memcmp(a->mv_data, b->mv_data, a->mv_size) == 0;
 }
 
-/* Two whole copies that differ: the newer one, with the higher mark of both. */
+/* Two whole copies that differ: the newer one, with the higher mark of both, and a floor over what
+ * either may have issued where their numbers are not the same. */
 static struct record newer_of(const struct record *a, const struct record *b)
 {
-    struct record newer = a->generation >= b->generation ? *a : *b;
+    bool first = a->generation >= b->generation;
+    struct record newer = first ? *a : *b;
+    const struct record *older = first ? b : a;
 
+    newer.floor = floor_united(newer.floor, older->floor);
+    if (!definition_same_numbers(&newer.definition, &older->definition)) {
+        newer.floor = floor_grown(newer.floor, &older->definition, older->mark);
+    }
     newer.mark = range_max(a->mark, b->mark);
     return newer;
 }
@@ -62,6 +69,9 @@ static void keep_distance(struct record *record)
     uint64_t distance = range_max(record->definition.lease, record->definition.max_gap);
 
     record->mark = range_add_capped(record->mark, distance);
+    if (record->dropped) {
+        record->floor = floor_grown(record->floor, &record->definition, record->mark);
+    }
 }
 
 /* What the two copies of `name` come to, either of which may be missing but not both. */
@@ -188,9 +198,13 @@ static enum error visit_key(struct walk *walk, const MDB_val *key, store_visit_f
         return error_wrap(detail, ERR_CORRUPT, "'%s/%s'", walk->environment->directory->path,
                           DIRECTORY_DATA);
     }
+    if (record.dropped) {
+        return ERR_OK;
+    }
     entry.definition = record.definition;
     entry.mark = record.mark;
     entry.generation = record.generation;
+    entry.floor = record.floor;
     return visit(context, &entry, detail);
 }
 

@@ -34,8 +34,8 @@ __attribute__((warn_unused_result)) enum error copies_write(struct environment *
                                                             const struct record *record,
                                                             struct error_detail *detail);
 
-/* Visit every sequence once, in the order of names. ERR_CORRUPT  no copy of a record is whole; or
- * what `visit` returned. */
+/* Visit every sequence that is no tombstone once, in the order of names. ERR_CORRUPT  no copy of a
+ * record is whole; or what `visit` returned. */
 __attribute__((warn_unused_result)) enum error copies_each(struct environment *environment,
                                                            MDB_txn *txn, store_visit_fn *visit,
                                                            void *context,

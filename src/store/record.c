@@ -11,7 +11,8 @@ enum {
     RECORD_AT_KIND = 2,       /* 1 */
     RECORD_AT_STATE = 3,      /* 1 */
     RECORD_AT_DURABILITY = 4, /* 1 */
-    RECORD_AT_SPACE_1 = 5,    /* 3, zero */
+    RECORD_AT_FLOOR_SOME = 5, /* 1 */
+    RECORD_AT_SPACE_1 = 6,    /* 2, zero */
     RECORD_AT_GENERATION = 8, /* 8 from here on */
     RECORD_AT_MARK = 16,
     RECORD_AT_START = 24,
@@ -20,7 +21,7 @@ enum {
     RECORD_AT_MAX = 48,
     RECORD_AT_MAX_GAP = 56,
     RECORD_AT_LEASE = 64,
-    RECORD_AT_FLOOR = 72,
+    RECORD_AT_FLOOR_LOW = 72,
     RECORD_AT_EPOCH = 80,        /* 8; the layout, all zero in a counter, from here … */
     RECORD_AT_UNIT = 88,         /* 4 */
     RECORD_AT_MACHINE_BITS = 92, /* 1 */
@@ -30,7 +31,8 @@ enum {
     RECORD_AT_MACHINE_ID = 96,   /* 4 */
     RECORD_AT_NODE_ID = 100,     /* 4 */
     RECORD_AT_MAX_BORROW = 104,  /* 4; … to here */
-    RECORD_AT_SPACE_3 = 108,     /* 48, zero */
+    RECORD_AT_FLOOR_HIGH = 108,  /* 8 */
+    RECORD_AT_SPACE_3 = 116,     /* 40, zero */
     RECORD_AT_CRC = 156,         /* 4 */
 };
 
@@ -49,6 +51,7 @@ enum {
 
 enum {
     RECORD_STATE_LIVE = 0,
+    RECORD_STATE_DROPPED = 1,
 };
 
 static_assert(SEQUENCE_COUNTER == 0 && SEQUENCE_TIMESTAMP == 1, "kinds are written as they are");
@@ -97,8 +100,9 @@ void record_encode(const struct record *record, const char *name, uint8_t to[REC
     memset(to, 0, RECORD_SIZE);
     bytes_put(to + RECORD_AT_VERSION, RECORD_VERSION, 2);
     bytes_put(to + RECORD_AT_KIND, (uint64_t)definition->kind, 1);
-    bytes_put(to + RECORD_AT_STATE, RECORD_STATE_LIVE, 1);
+    bytes_put(to + RECORD_AT_STATE, record->dropped ? RECORD_STATE_DROPPED : RECORD_STATE_LIVE, 1);
     bytes_put(to + RECORD_AT_DURABILITY, (uint64_t)definition->durability, 1);
+    bytes_put(to + RECORD_AT_FLOOR_SOME, record->floor.some, 1);
     bytes_put(to + RECORD_AT_GENERATION, record->generation, 8);
     bytes_put(to + RECORD_AT_MARK, record->mark, 8);
     bytes_put(to + RECORD_AT_START, (uint64_t)definition->start, 8);
@@ -107,7 +111,8 @@ void record_encode(const struct record *record, const char *name, uint8_t to[REC
     bytes_put(to + RECORD_AT_MAX, (uint64_t)definition->max, 8);
     bytes_put(to + RECORD_AT_MAX_GAP, definition->max_gap, 8);
     bytes_put(to + RECORD_AT_LEASE, definition->lease, 8);
-    bytes_put(to + RECORD_AT_FLOOR, (uint64_t)record->floor, 8);
+    bytes_put(to + RECORD_AT_FLOOR_LOW, (uint64_t)record->floor.low, 8);
+    bytes_put(to + RECORD_AT_FLOOR_HIGH, (uint64_t)record->floor.high, 8);
     encode_layout(&definition->layout, to);
     bytes_put(to + RECORD_AT_CRC, record_crc(name, to), 4);
 }
@@ -134,11 +139,27 @@ static bool record_space_is_zero(const uint8_t *bytes)
            bytes_are_zero(bytes + RECORD_AT_SPACE_3, RECORD_AT_CRC - RECORD_AT_SPACE_3);
 }
 
+/* Can a record have this floor? A tombstone's covers every number of its last life. */
+static bool floor_is_possible(const struct record *record)
+{
+    const struct floor *floor = &record->floor;
+    struct floor grown = floor_grown(*floor, &record->definition, record->mark);
+
+    if (!floor->some && (floor->low != 0 || floor->high != 0)) {
+        return false;
+    }
+    if (floor->low > floor->high || floor->low < SEQUENCE_NUMBER_MIN) {
+        return false;
+    }
+    return !record->dropped ||
+           (grown.some == floor->some && grown.low == floor->low && grown.high == floor->high);
+}
+
 enum error record_decode(const void *data, size_t length, const char *name,
                          struct record *ret_record, struct error_detail *detail)
 {
     const uint8_t *bytes = data;
-    struct definition definition;
+    struct record record;
 
     if (length != RECORD_SIZE) {
         return error_fail(detail, ERR_CORRUPT, "%zu bytes, not %d", length, RECORD_SIZE);
@@ -147,20 +168,26 @@ enum error record_decode(const void *data, size_t length, const char *name,
         return error_fail(detail, ERR_CORRUPT, "the checksum is wrong");
     }
     if (bytes_get(bytes + RECORD_AT_VERSION, 2) != RECORD_VERSION ||
-        bytes_get(bytes + RECORD_AT_STATE, 1) != RECORD_STATE_LIVE ||
-        !record_space_is_zero(bytes)) {
-        return error_fail(detail, ERR_CORRUPT, "not a live sequence of version %d", RECORD_VERSION);
+        bytes_get(bytes + RECORD_AT_STATE, 1) > RECORD_STATE_DROPPED ||
+        bytes_get(bytes + RECORD_AT_FLOOR_SOME, 1) > 1 || !record_space_is_zero(bytes)) {
+        return error_fail(detail, ERR_CORRUPT, "not a sequence of version %d", RECORD_VERSION);
     }
-    definition = decode_definition(bytes);
-    if (definition_check(&definition, detail) != ERR_OK) {
-        return error_wrap(detail, ERR_CORRUPT, "the definition is impossible");
-    }
-    *ret_record = (struct record){
-        .definition = definition,
+    record = (struct record){
+        .definition = decode_definition(bytes),
         .generation = bytes_get(bytes + RECORD_AT_GENERATION, 8),
         .mark = bytes_get(bytes + RECORD_AT_MARK, 8),
-        .floor = (int64_t)bytes_get(bytes + RECORD_AT_FLOOR, 8),
+        .dropped = bytes_get(bytes + RECORD_AT_STATE, 1) == RECORD_STATE_DROPPED,
+        .floor = {.some = bytes_get(bytes + RECORD_AT_FLOOR_SOME, 1) == 1,
+                  .low = (int64_t)bytes_get(bytes + RECORD_AT_FLOOR_LOW, 8),
+                  .high = (int64_t)bytes_get(bytes + RECORD_AT_FLOOR_HIGH, 8)},
     };
+    if (definition_check(&record.definition, detail) != ERR_OK) {
+        return error_wrap(detail, ERR_CORRUPT, "the definition is impossible");
+    }
+    if (!floor_is_possible(&record)) {
+        return error_fail(detail, ERR_CORRUPT, "the floor is impossible");
+    }
+    *ret_record = record;
     return ERR_OK;
 }
 

@@ -11,7 +11,9 @@
 
 #include "base/definition.h"
 #include "base/error.h"
+#include "base/floor.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +28,8 @@ struct record {
     struct definition definition;
     uint64_t generation; /* one more with every durable change */
     uint64_t mark;       /* high-water mark */
-    int64_t floor;       /* kept for the later drop of a sequence; 0 now */
+    bool dropped;        /* a tombstone: the definition and the mark are those of its last life */
+    struct floor floor;  /* numbers of earlier lives, and from before a move backward */
 };
 
 /* What is remembered of the data set as a whole. */

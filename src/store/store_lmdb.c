@@ -2,6 +2,7 @@
 
 #include "copies.h"
 #include "dataset.h"
+#include "edit.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -100,60 +101,62 @@ static enum error lmdb_each(struct store *store, store_visit_fn *visit, void *co
     return error;
 }
 
-/* One call of store_define(). */
-struct defining {
-    const char *name;
-    const struct definition *definition;
-    struct record record; /* as written */
-};
-
-static enum error apply_define(struct environment *environment, MDB_txn *txn, void *context,
-                               struct error_detail *detail)
+/* The way of every call that changes one record as an administrator wants it. */
+static enum error apply_edit(struct store *store, struct edit *edit,
+                             enum error (*apply)(struct environment *environment, MDB_txn *txn,
+                                                 void *context, struct error_detail *detail),
+                             struct store_entry *ret_entry, struct error_detail *detail)
 {
-    struct defining *defining = context;
-    enum copies_state state;
-    enum error error =
-        copies_read(environment, txn, defining->name, &state, &defining->record, detail);
+    struct store_lmdb *lmdb = (struct store_lmdb *)store;
+    struct change what = {.apply = apply, .context = edit};
+    enum error error;
 
+    assert(definition_check_name(edit->name, strlen(edit->name), NULL) == ERR_OK);
+    error = change(lmdb, &what, detail);
     if (error != ERR_OK) {
         return error;
     }
-    switch (state) {
-    case COPIES_ABSENT:
-        defining->record = (struct record){0};
-        break;
-    case COPIES_WHOLE:
-    case COPIES_DOUBTFUL:
-        break;
-    case COPIES_DAMAGED: /* a new one here would begin again at 0 */
-        return ERR_CORRUPT;
+    if (edit->outcome != ERR_OK) {
+        return error_fail(detail, edit->outcome, "%s", edit->why.text);
     }
-    defining->record.definition = *defining->definition;
-    defining->record.generation++;
-    return copies_write(environment, txn, defining->name, &defining->record, detail);
+    *ret_entry = (struct store_entry){
+        .definition = edit->record.definition,
+        .mark = edit->record.mark,
+        .generation = edit->record.generation,
+        .floor = edit->record.floor,
+    };
+    memcpy(ret_entry->name, edit->name, strlen(edit->name));
+    return ERR_OK;
 }
 
 static enum error lmdb_define(struct store *store, const char *name,
                               const struct definition *definition, struct store_entry *ret_entry,
                               struct error_detail *detail)
 {
-    struct store_lmdb *lmdb = (struct store_lmdb *)store;
-    struct defining defining = {.name = name, .definition = definition};
-    struct change what = {.apply = apply_define, .context = &defining};
-    enum error error;
+    struct edit edit = {.name = name, .definition = definition};
 
-    assert(definition_check_name(name, strlen(name), NULL) == ERR_OK);
     assert(definition_check(definition, NULL) == ERR_OK);
-    error = change(lmdb, &what, detail);
-    if (error != ERR_OK) {
-        return error;
+    return apply_edit(store, &edit, edit_define, ret_entry, detail);
+}
+
+static enum error lmdb_drop(struct store *store, const char *name, struct store_entry *ret_entry,
+                            struct error_detail *detail)
+{
+    struct edit edit = {.name = name};
+
+    return apply_edit(store, &edit, edit_drop, ret_entry, detail);
+}
+
+static enum error lmdb_advance(struct store *store, const char *name, struct store_move *move,
+                               struct store_entry *ret_entry, struct error_detail *detail)
+{
+    struct edit edit = {.name = name, .move = move};
+    enum error error = apply_edit(store, &edit, edit_advance, ret_entry, detail);
+
+    if (error == ERR_OK) {
+        move->mark_before = edit.mark_before;
     }
-    memset(ret_entry, 0, sizeof(*ret_entry));
-    memcpy(ret_entry->name, name, strlen(name));
-    ret_entry->definition = defining.record.definition;
-    ret_entry->mark = defining.record.mark;
-    ret_entry->generation = defining.record.generation;
-    return ERR_OK;
+    return error;
 }
 
 /* One call of store_reserve(). */
@@ -176,8 +179,12 @@ static enum error reserve_one(struct environment *environment, MDB_txn *txn,
     }
     assert(request->count >= 1);
     *ret_result = (struct result){.lease = {request->floor, request->floor}};
-    if (state == COPIES_ABSENT || state == COPIES_DAMAGED) {
-        ret_result->error = state == COPIES_ABSENT ? ERR_NOT_FOUND : ERR_CORRUPT;
+    if (state == COPIES_DAMAGED) {
+        ret_result->error = ERR_CORRUPT;
+        return ERR_OK;
+    }
+    if (state == COPIES_ABSENT || record.dropped) {
+        ret_result->error = ERR_NOT_FOUND;
         return ERR_OK;
     }
     ret_result->lease = range_clamped(range_max(record.mark, request->floor), request->count,
@@ -255,7 +262,7 @@ static enum error return_one(struct environment *environment, MDB_txn *txn,
     if (error != ERR_OK) {
         return error;
     }
-    *ret_result = (struct result){.accepted = state == COPIES_WHOLE &&
+    *ret_result = (struct result){.accepted = state == COPIES_WHOLE && !record.dropped &&
                                               record.generation == giving->generation &&
                                               record.mark == giving->lease_limit};
     if (!ret_result->accepted) {
@@ -331,6 +338,8 @@ static const struct store_operations lmdb_operations = {
     .define = lmdb_define,
     .reserve = lmdb_reserve,
     .give_back = lmdb_give_back,
+    .drop = lmdb_drop,
+    .advance = lmdb_advance,
     .recover = lmdb_recover,
     .close = lmdb_close,
 };

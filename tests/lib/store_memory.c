@@ -120,7 +120,8 @@ static void reserve_one(struct store_memory *memory, struct store_request *reque
     struct store_memory_disk *disk = memory->disk;
     struct memory_record *record = memory_disk_find(disk, request->name);
     struct range lease = {request->floor, request->floor};
-    enum error error = record == NULL ? ERR_NOT_FOUND : record->damaged ? ERR_CORRUPT : ERR_OK;
+    bool there = record != NULL && (record->damaged || !record->dropped);
+    enum error error = !there ? ERR_NOT_FOUND : record->damaged ? ERR_CORRUPT : ERR_OK;
     uint64_t generation = 0;
 
     if (error == ERR_OK) {
@@ -180,6 +181,9 @@ static enum error memory_each(struct store *store, store_visit_fn *visit, void *
             error = error_fail(detail, ERR_CORRUPT, "the record of '%s' is damaged", entry.name);
             break;
         }
+        if (record->dropped) {
+            continue;
+        }
         /* Unlocked, so that a visitor may turn knobs; `busy` still keeps other calls out. */
         memory_disk_unlock(memory->disk);
         error = visit(context, &entry, detail);
@@ -188,41 +192,167 @@ static enum error memory_each(struct store *store, store_visit_fn *visit, void *
     return leave(memory, error);
 }
 
+/* What every call that changes one record begins with: `ret_outcome` is what its commit meets, and
+ * `ret_record` the record, NULL where there is none. Other than ERR_OK: it was refused already. */
+static enum error begin_edit(struct store_memory *memory, const char *name,
+                             struct memory_outcome *ret_outcome, struct memory_record **ret_record,
+                             struct error_detail *detail)
+{
+    enum error error = refuse_after_failure(memory, detail);
+
+    check_names(&(const char *){name}, 1);
+    if (error != ERR_OK) {
+        return error;
+    }
+    *ret_outcome = memory_disk_commit(memory->disk);
+    *ret_record = memory_disk_find(memory->disk, name);
+    if (*ret_record != NULL && (*ret_record)->damaged) {
+        return error_fail(detail, ERR_CORRUPT, "the record of '%s' is damaged", name);
+    }
+    return ERR_OK;
+}
+
+/* Where the commit takes effect, `entry` becomes durable. */
+static enum error end_edit(struct store_memory *memory, struct memory_record *record,
+                           struct memory_outcome outcome, struct store_entry *entry,
+                           struct store_entry *ret_entry, struct error_detail *detail)
+{
+    entry->generation++;
+    if (outcome.takes_effect) {
+        record->entry = *entry;
+    }
+    if (outcome.error != ERR_OK) {
+        return note_failure(memory, outcome, detail);
+    }
+    *ret_entry = *entry;
+    return ERR_OK;
+}
+
+static enum error define_one(struct store_memory *memory, const char *name,
+                             const struct definition *definition, struct store_entry *ret_entry,
+                             struct error_detail *detail)
+{
+    struct memory_outcome outcome;
+    struct memory_record *record = NULL;
+    enum error error = begin_edit(memory, name, &outcome, &record, detail);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (record == NULL) {
+        if (!outcome.takes_effect) {
+            return note_failure(memory, outcome, detail);
+        }
+        record = memory_disk_add(memory->disk, name);
+        record->entry.definition = *definition;
+    }
+    struct store_entry entry = record->entry;
+    bool begins = record->dropped || !definition_same_numbers(&entry.definition, definition);
+    if (begins) {
+        entry.floor = floor_grown(entry.floor, &entry.definition, entry.mark);
+        error = floor_first(&entry.floor, definition, &entry.mark, detail);
+        if (error != ERR_OK) {
+            return outcome.error == ERR_OK ? error : note_failure(memory, outcome, detail);
+        }
+    }
+    entry.definition = *definition;
+    record->dropped = record->dropped && !outcome.takes_effect;
+    error = end_edit(memory, record, outcome, &entry, ret_entry, detail);
+    if (begins && outcome.takes_effect) {
+        *burnt_of(memory, record) = entry.mark;
+    }
+    return error;
+}
+
 static enum error memory_define(struct store *store, const char *name,
                                 const struct definition *definition, struct store_entry *ret_entry,
                                 struct error_detail *detail)
 {
     struct store_memory *memory = enter(store);
-    enum error error = refuse_after_failure(memory, detail);
-    struct memory_record *record;
-    struct memory_outcome outcome;
 
-    check_names(&(const char *){name}, 1);
-    if (definition_check(definition, detail) != ERR_OK) {
+    if (definition_check(definition, NULL) != ERR_OK) {
         memory_abort("the definition of '%s' was not checked", name);
     }
+    return leave(memory, define_one(memory, name, definition, ret_entry, detail));
+}
+
+static enum error drop_one(struct store_memory *memory, const char *name,
+                           struct store_entry *ret_entry, struct error_detail *detail)
+{
+    struct memory_outcome outcome;
+    struct memory_record *record = NULL;
+    enum error error = begin_edit(memory, name, &outcome, &record, detail);
+
     if (error != ERR_OK) {
-        return leave(memory, error);
+        return error;
     }
-    outcome = memory_disk_commit(memory->disk);
-    record = memory_disk_find(memory->disk, name);
-    if (outcome.takes_effect) {
-        record = record == NULL ? memory_disk_add(memory->disk, name) : record;
-        record->entry.definition = *definition;
-        record->entry.generation++;
+    if (record == NULL) {
+        return outcome.error == ERR_OK ? error_fail(detail, ERR_NOT_FOUND, "there is no '%s'", name)
+                                       : note_failure(memory, outcome, detail);
     }
-    if (outcome.error != ERR_OK) {
-        return leave(memory, note_failure(memory, outcome, detail));
+    struct store_entry entry = record->entry;
+    entry.floor = floor_grown(entry.floor, &entry.definition, entry.mark);
+    record->dropped = record->dropped || outcome.takes_effect;
+    return end_edit(memory, record, outcome, &entry, ret_entry, detail);
+}
+
+static enum error memory_drop(struct store *store, const char *name, struct store_entry *ret_entry,
+                              struct error_detail *detail)
+{
+    struct store_memory *memory = enter(store);
+
+    return leave(memory, drop_one(memory, name, ret_entry, detail));
+}
+
+static enum error advance_one(struct store_memory *memory, const char *name,
+                              struct store_move *move, struct store_entry *ret_entry,
+                              struct error_detail *detail)
+{
+    struct memory_outcome outcome;
+    struct memory_record *record = NULL;
+    enum error error = begin_edit(memory, name, &outcome, &record, detail);
+
+    if (error != ERR_OK) {
+        return error;
     }
-    *ret_entry = record->entry;
-    return leave(memory, ERR_OK);
+    if (record == NULL || record->dropped) {
+        return outcome.error == ERR_OK ? error_fail(detail, ERR_NOT_FOUND, "there is no '%s'", name)
+                                       : note_failure(memory, outcome, detail);
+    }
+    struct store_entry entry = record->entry;
+    uint64_t mark_before = entry.mark;
+    uint64_t *burnt = burnt_of(memory, record);
+    if (move->position > definition_capacity(&entry.definition)) {
+        memory_abort("'%s' was to move beyond its capacity", name);
+    }
+    if (move->backward) {
+        entry.floor = floor_grown(entry.floor, &entry.definition, entry.mark);
+        entry.mark = move->position;
+    } else {
+        entry.mark = range_max(entry.mark, move->position);
+        *burnt = range_max(*burnt, move->position); /* whatever comes of it */
+    }
+    error = end_edit(memory, record, outcome, &entry, ret_entry, detail);
+    if (error == ERR_OK) {
+        move->mark_before = mark_before;
+        *burnt = move->backward ? entry.mark : *burnt;
+    }
+    return error;
+}
+
+static enum error memory_advance(struct store *store, const char *name, struct store_move *move,
+                                 struct store_entry *ret_entry, struct error_detail *detail)
+{
+    struct store_memory *memory = enter(store);
+
+    return leave(memory, advance_one(memory, name, move, ret_entry, detail));
 }
 
 static void return_one(struct store_memory *memory, struct store_return *giving,
                        struct memory_outcome outcome)
 {
     struct memory_record *record = memory_disk_find(memory->disk, giving->name);
-    bool ours = record != NULL && !record->damaged &&
+    bool ours = record != NULL && !record->damaged && !record->dropped &&
                 record->entry.generation == giving->generation &&
                 record->entry.mark == giving->lease_limit;
 
@@ -293,6 +423,8 @@ static const struct store_operations memory_operations = {
     .define = memory_define,
     .reserve = memory_reserve,
     .give_back = memory_give_back,
+    .drop = memory_drop,
+    .advance = memory_advance,
     .recover = memory_recover,
     .close = memory_close,
 };

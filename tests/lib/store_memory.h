@@ -67,9 +67,9 @@ void store_memory_share(struct store_memory_disk *disk, uint64_t positions_max, 
 struct range store_memory_take_elsewhere(struct store_memory_disk *disk, const char *name,
                                          uint64_t count);
 
-/* The next `commits` commits (of any call that makes one: define, reserve, give_back, recover) fail
- * with `error`. After ERR_FENCED that open store stays fenced. 0 commits: the disk is well again.
- * */
+/* The next `commits` commits (of any call that makes one: each but store_each() and store_close())
+ * fail with `error`. After ERR_FENCED that open store stays fenced. 0 commits: the disk is well
+ * again. */
 void store_memory_fail(struct store_memory_disk *disk, uint64_t commits,
                        enum store_memory_fault fault, enum error error);
 

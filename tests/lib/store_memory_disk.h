@@ -18,6 +18,7 @@ struct memory_record {
     struct store_entry entry;
     size_t index; /* of this record among the disk's records */
     bool damaged;
+    bool dropped; /* a tombstone */
 };
 
 struct memory_faults {

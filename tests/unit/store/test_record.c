@@ -24,7 +24,7 @@ static struct record sample_record(void)
                        .durability = DURABILITY_EVERY},
         .generation = UINT64_C(0x1122334455667788),
         .mark = UINT64_MAX - 1,
-        .floor = INT64_MIN,
+        .floor = {.some = true, .low = SEQUENCE_NUMBER_MIN, .high = INT64_C(0x7123456789abcdef)},
     };
 }
 
@@ -45,7 +45,7 @@ static struct record sample_timestamp_record(void)
                                   .max_borrow_ms = 123456}},
         .generation = UINT64_C(0x1122334455667788),
         .mark = UINT64_C(0xfedcba987654),
-        .floor = INT64_MIN,
+        .floor = {.some = true, .low = SEQUENCE_NUMBER_MIN, .high = INT64_C(0x7123456789abcdef)},
     };
 }
 
@@ -72,7 +72,10 @@ static void test_record_comes_back_as_it_went(void **state)
     assert_true(definition_equal(&back.definition, &record.definition));
     assert_true(back.generation == record.generation);
     assert_true(back.mark == record.mark);
-    assert_true(back.floor == record.floor);
+    assert_false(back.dropped);
+    assert_true(back.floor.some);
+    assert_true(back.floor.low == record.floor.low);
+    assert_true(back.floor.high == record.floor.high);
 }
 
 static void test_record_of_a_timestamp_comes_back_as_it_went(void **state)
@@ -106,7 +109,7 @@ static void test_record_of_a_timestamp_lies_as_documented(void **state)
     assert_int_equal(bytes_get(bytes + 96, 4), 0x1ab);
     assert_int_equal(bytes_get(bytes + 100, 4), 0x2cd);
     assert_int_equal(bytes_get(bytes + 104, 4), 123456);
-    assert_true(bytes_are_zero(bytes + 108, 48));
+    assert_true(bytes_are_zero(bytes + 116, 40));
 }
 
 /* The layout is a promise to later releases: docs/DISK-FORMAT.md has the same offsets. */
@@ -128,8 +131,11 @@ static void test_record_lies_as_documented(void **state)
     assert_true(bytes_get(bytes + 48, 8) == 99);
     assert_true(bytes_get(bytes + 56, 8) == 4321);
     assert_true(bytes_get(bytes + 64, 8) == 77);
-    assert_true((int64_t)bytes_get(bytes + 72, 8) == INT64_MIN);
-    assert_true(bytes_are_zero(bytes + 80, 76));
+    assert_int_equal(bytes_get(bytes + 5, 1), 1);
+    assert_true((int64_t)bytes_get(bytes + 72, 8) == SEQUENCE_NUMBER_MIN);
+    assert_true((int64_t)bytes_get(bytes + 108, 8) == INT64_C(0x7123456789abcdef));
+    assert_true(bytes_are_zero(bytes + 80, 28));
+    assert_true(bytes_are_zero(bytes + 116, 40));
     assert_int_equal(bytes_get(bytes + 156, 4),
                      bytes_crc32c(bytes_crc32c(0, "orders", 6), bytes, 156));
 }
@@ -198,7 +204,7 @@ static void sign_record(uint8_t bytes[RECORD_SIZE])
 /* Rightly signed, and not what this release writes: each place of what it does not know. */
 static void test_record_of_another_kind_is_refused(void **state)
 {
-    const size_t places[] = {0, 1, 2, 3, 5, 7, 80, 88, 92, 95, 104, 108, 155};
+    const size_t places[] = {0, 1, 2, 3, 5, 7, 80, 88, 92, 95, 104, 116, 155};
 
     (void)state;
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -227,6 +233,80 @@ static void test_record_with_an_impossible_definition_is_refused(void **state)
     record.definition.durability = (enum durability)9;
     record_encode(&record, "orders", bytes);
     assert_int_equal(record_decode(bytes, sizeof(bytes), "orders", &back, NULL), ERR_CORRUPT);
+}
+
+/* Numbers 10 to 7 were issued in its last life, and more in earlier ones. */
+static struct record sample_tombstone(void)
+{
+    struct record record = sample_record();
+
+    record.definition.start = 10;
+    record.definition.increment = -1;
+    record.mark = 4;
+    record.dropped = true;
+    record.floor = (struct floor){.some = true, .low = -50, .high = 10};
+    return record;
+}
+
+static enum error decode_signed(const struct record *record)
+{
+    struct record back;
+    uint8_t bytes[RECORD_SIZE];
+
+    record_encode(record, "orders", bytes);
+    return record_decode(bytes, sizeof(bytes), "orders", &back, NULL);
+}
+
+static void test_record_of_a_tombstone_comes_back_as_it_went(void **state)
+{
+    struct record record = sample_tombstone();
+    struct record back;
+    uint8_t bytes[RECORD_SIZE];
+
+    (void)state;
+    record_encode(&record, "orders", bytes);
+    assert_int_equal(bytes_get(bytes + 3, 1), 1);
+    assert_int_equal(record_decode(bytes, sizeof(bytes), "orders", &back, NULL), ERR_OK);
+    assert_true(back.dropped);
+    assert_true(definition_equal(&back.definition, &record.definition));
+    assert_int_equal(back.mark, 4);
+    assert_int_equal(back.floor.low, -50);
+    assert_int_equal(back.floor.high, 10);
+    record.mark = 0;
+    record.floor = (struct floor){.some = false};
+    assert_int_equal(decode_signed(&record), ERR_OK);
+}
+
+/* A tombstone that has forgotten what was issued in its last life is worth nothing. */
+static void test_record_of_a_tombstone_without_its_numbers_is_refused(void **state)
+{
+    struct record record = sample_tombstone();
+
+    (void)state;
+    record.floor.high = 9;
+    assert_int_equal(decode_signed(&record), ERR_CORRUPT);
+    record.floor = (struct floor){.some = true, .low = 8, .high = 10};
+    assert_int_equal(decode_signed(&record), ERR_CORRUPT);
+    record.floor = (struct floor){.some = false};
+    assert_int_equal(decode_signed(&record), ERR_CORRUPT);
+    record.dropped = false;
+    assert_int_equal(decode_signed(&record), ERR_OK);
+}
+
+static void test_record_with_an_impossible_floor_is_refused(void **state)
+{
+    const struct floor floors[] = {
+        {.some = false, .low = 1, .high = 0},         {.some = false, .low = 0, .high = 1},
+        {.some = true, .low = 2, .high = 1},          {.some = true, .low = INT64_MIN, .high = 1},
+        {.some = true, .low = INT64_MAX, .high = -1},
+    };
+    struct record record = sample_record();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(floors) / sizeof(floors[0]); i++) {
+        record.floor = floors[i];
+        assert_int_equal(decode_signed(&record), ERR_CORRUPT);
+    }
 }
 
 static void test_record_refused_leaves_the_result_alone(void **state)
@@ -345,6 +425,9 @@ int main(void)
         cmocka_unit_test(test_record_of_zeros_is_refused),
         cmocka_unit_test(test_record_of_another_kind_is_refused),
         cmocka_unit_test(test_record_with_an_impossible_definition_is_refused),
+        cmocka_unit_test(test_record_of_a_tombstone_comes_back_as_it_went),
+        cmocka_unit_test(test_record_of_a_tombstone_without_its_numbers_is_refused),
+        cmocka_unit_test(test_record_with_an_impossible_floor_is_refused),
         cmocka_unit_test(test_record_refused_leaves_the_result_alone),
         cmocka_unit_test(test_meta_comes_back_as_it_went),
         cmocka_unit_test(test_meta_lies_as_documented),
