@@ -24,6 +24,9 @@
 #define KEEPER_FAILURES_UNREADY \
     3 /* failed recoveries in a row after which the service is not ready */
 
+/* Errands that are run before those who are due for a lease get their turn. */
+#define KEEPER_ERRANDS_AT_ONCE 8
+
 struct keeper;
 
 enum keeper_event {
@@ -61,7 +64,8 @@ struct keeper_health {
 /* Something to be done with the store on the keeper's thread, between two commits (creating a
  * sequence, for one). The caller owns the memory until `done` is called. */
 struct errand {
-    /* May block on the store. Returns what the store said where store_has_failed() is true of it,
+    /* May block on the store. No sequence has a renewal planned or under way while it runs. Returns
+     * what the store said where store_has_failed() is true of it,
      * with `detail`: then the keeper lets it recover; else ERR_OK. */
     enum error (*run)(struct errand *errand, struct store *store, struct error_detail *detail);
 

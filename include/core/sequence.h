@@ -47,8 +47,9 @@ struct waiter {
      * held; must not block. */
     void (*done)(struct waiter *waiter);
 
-    /* The answer: ERR_OK with a block; ERR_EXHAUSTED; or ERR_UNAVAILABLE, because the deadline
-     * has come, nobody wants it any more, or the service stops. */
+    /* The answer: ERR_OK with a block; ERR_EXHAUSTED; ERR_NOT_FOUND, because the sequence was
+     * dropped; or ERR_UNAVAILABLE, because the deadline has come, nobody wants it any more, the
+     * sequence was moved backward, or the service stops. */
     enum error error;
     struct block block;
 
@@ -85,12 +86,33 @@ __attribute__((warn_unused_result)) enum error sequence_create(const struct stor
 /* Free it. NULL is accepted. Nobody may wait on it or use it any more. */
 void sequence_free(struct sequence *sequence);
 
-/* Use other values for what may be altered (max_gap, lease, durability). Applies from the next
- * renewal on. */
-void sequence_alter(struct sequence *sequence, const struct definition *definition);
+/* Use other values for what may be altered (max_gap, lease, durability), as the store remembers
+ * them now. Applies from the next renewal on. */
+void sequence_alter(struct sequence *sequence, const struct store_entry *entry);
 
 /* Issue nothing from now on; every wait ends with ERR_UNAVAILABLE. The rest stays to be settled. */
 void sequence_close(struct sequence *sequence);
+
+/* The sequence is no more: it was dropped, or another stands in its place. Issue nothing from now
+ * on; every wait ends with `error`, and nothing is left to be settled. It stays valid for those who
+ * found it before. */
+void sequence_retire(struct sequence *sequence, enum error error);
+
+/* Was it? Once true, always true. */
+bool sequence_is_retired(const struct sequence *sequence);
+
+/* Every number from now on lies at or above `position`, at most the capacity, whatever is leased.
+ * `entry` is what the store remembers after the commit that moved the mark there; NULL when the
+ * outcome of that commit is unknown. */
+void sequence_advance(struct sequence *sequence, uint64_t position,
+                      const struct store_entry *entry);
+
+/* Whether the store still knows this sequence is in doubt (`doubtful`), because the outcome of an
+ * administrator's commit is unknown, or no longer. What is leased is issued on meanwhile: it lies
+ * below the floor that a drop would have left. The next renewal finds out: sequence_publish() ends
+ * the doubt, and the store's ERR_NOT_FOUND means that it was dropped. */
+void sequence_set_doubtful(struct sequence *sequence, bool doubtful);
+bool sequence_is_doubtful(struct sequence *sequence);
 
 /* ---- the fronts' side ---- */
 
@@ -100,6 +122,7 @@ const char *sequence_name(const struct sequence *sequence);
  * blocks on I/O.
  * ERR_PENDING      none are leased: call sequence_wait().
  * ERR_EXHAUSTED    fewer than `count` are left; nothing was taken.
+ * ERR_NOT_FOUND    the sequence was retired: its name may lead to another one by now.
  * ERR_UNAVAILABLE  the sequence is closed. */
 __attribute__((warn_unused_result)) enum error
 sequence_take(struct sequence *sequence, uint64_t count, struct block *ret_block);

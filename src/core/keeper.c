@@ -118,24 +118,25 @@ void keeper_submit(struct keeper *keeper, struct errand *errand)
     }
 }
 
-static struct errand *take_errands(struct keeper *keeper)
+/* The first errand in the queue, or NULL. */
+static struct errand *take_errand(struct keeper *keeper)
 {
     pthread_mutex_lock(&keeper->lock);
-    struct errand *errands = keeper->errands;
-    keeper->errands = NULL;
-    keeper->errands_end = &keeper->errands;
+    struct errand *errand = keeper->errands;
+    if (errand != NULL) {
+        keeper->errands = errand->next;
+        keeper->errands_end = errand->next == NULL ? &keeper->errands : keeper->errands_end;
+    }
     pthread_mutex_unlock(&keeper->lock);
-    return errands;
+    return errand;
 }
 
-/* Run those that are queued; while the store is failing, and after the stop, tell them that they
- * cannot be run. */
-static void run_errands(struct keeper *keeper)
+/* Run the first `count` of those that are queued; while the store is failing, and after the stop,
+ * tell them that they cannot be run. */
+static void run_errands(struct keeper *keeper, size_t count)
 {
-    struct errand *next = take_errands(keeper);
-    while (next != NULL) {
-        struct errand *errand = next;
-        next = errand->next; /* read before: after `done` the memory is the caller's again */
+    struct errand *errand;
+    for (size_t i = 0; i < count && (errand = take_errand(keeper)) != NULL; i++) {
         bool runs = !bell_stopped(keeper->options.renewals) && !is_failing(keeper);
         if (runs) {
             struct error_detail detail = {""};
@@ -144,6 +145,17 @@ static void run_errands(struct keeper *keeper)
             store_call_ended(keeper, began, false, error, &detail);
         }
         errand->done(errand, runs ? ERR_OK : ERR_UNAVAILABLE);
+    }
+}
+
+/* Those that are still queued have their turn after the renewals that are due. */
+static void call_for_errands(struct keeper *keeper)
+{
+    pthread_mutex_lock(&keeper->lock);
+    bool queued = keeper->errands != NULL;
+    pthread_mutex_unlock(&keeper->lock);
+    if (queued) {
+        bell_ring(keeper->options.renewals, &keeper->errands_rope);
     }
 }
 
@@ -183,20 +195,13 @@ static void renew(struct keeper *keeper, size_t count, struct instant answered)
         if (error != ERR_OK) {
             bell_ring(keeper->options.renewals,
                       sequence_renewal_rope(keeper->due[i])); /* due after the recovery */
+        } else if (request->error == ERR_NOT_FOUND && sequence_is_doubtful(keeper->due[i])) {
+            sequence_retire(keeper->due[i], ERR_NOT_FOUND); /* so the drop has succeeded */
         } else {
             tell(keeper, KEEPER_SEQUENCE_FAILED, request->error, request->name);
         }
     }
     note_renewals(keeper, published, answered);
-}
-
-/* An errand has broken the store after `count` sequences had planned: they ring again, for after
- * the recovery. */
-static void postpone(struct keeper *keeper, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        bell_ring(keeper->options.renewals, sequence_renewal_rope(keeper->due[i]));
-    }
 }
 
 /* The store has failed: what was not looked after yet rings again, for after the recovery. */
@@ -214,14 +219,9 @@ static void put_back(struct keeper *keeper, struct rope *ropes)
 static struct rope *gather(struct keeper *keeper, struct rope *ropes, size_t *ret_count)
 {
     size_t count = 0;
-    while (ropes != NULL && count < STORE_REQUESTS_MAX && !is_failing(keeper)) {
+    while (ropes != NULL && count < STORE_REQUESTS_MAX) {
         struct rope *rope = ropes;
         ropes = rope->next;
-        if (rope == &keeper->errands_rope) {
-            bell_release(rope);
-            run_errands(keeper);
-            continue;
-        }
         struct sequence *sequence = sequence_of_rope(rope);
         if (sequence_plan(sequence, clock_now(), &keeper->requests[count])) {
             keeper->due[count++] = sequence;
@@ -231,21 +231,42 @@ static struct rope *gather(struct keeper *keeper, struct rope *ropes, size_t *re
     return ropes;
 }
 
-/* See to everything that rang, in commits of at most STORE_REQUESTS_MAX sequences. */
+/* The ropes without that of the errands. `ret_rang`: was it among them? */
+static struct rope *without_errands(struct keeper *keeper, struct rope *ropes, bool *ret_rang)
+{
+    struct rope **link = &ropes;
+    while (*link != NULL && *link != &keeper->errands_rope) {
+        link = &(*link)->next;
+    }
+    *ret_rang = *link != NULL;
+    if (*ret_rang) {
+        *link = keeper->errands_rope.next;
+    }
+    return ropes;
+}
+
+/* See to everything that rang, in commits of at most STORE_REQUESTS_MAX sequences. Errands come
+ * first: what a sequence had planned before one drops it or moves its mark would reach for the
+ * record as it was. */
 static void answer(struct keeper *keeper, struct rope *ropes)
 {
+    bool errands;
+    ropes = without_errands(keeper, ropes, &errands);
+    if (errands) {
+        bell_release(&keeper->errands_rope);
+        run_errands(keeper, KEEPER_ERRANDS_AT_ONCE);
+        call_for_errands(keeper);
+    }
     while (ropes != NULL) {
-        size_t count = 0;
-        struct instant answered = clock_now();
-        ropes = gather(keeper, ropes, &count);
-        if (count > 0 && !is_failing(keeper)) {
-            renew(keeper, count, answered);
-        } else {
-            postpone(keeper, count);
-        }
         if (is_failing(keeper)) {
             put_back(keeper, ropes);
             return;
+        }
+        size_t count = 0;
+        struct instant answered = clock_now();
+        ropes = gather(keeper, ropes, &count);
+        if (count > 0) {
+            renew(keeper, count, answered);
         }
     }
 }
@@ -263,7 +284,7 @@ static void recover(struct keeper *keeper)
     if (error == ERR_OK) {
         keeper->backoff_ms = KEEPER_BACKOFF_MIN_MS;
     } else {
-        run_errands(keeper);
+        run_errands(keeper, SIZE_MAX);
     }
 }
 
@@ -313,7 +334,7 @@ void keeper_stop(struct keeper *keeper)
     pthread_mutex_lock(&keeper->lock);
     keeper->stopped = true;
     pthread_mutex_unlock(&keeper->lock);
-    run_errands(keeper);
+    run_errands(keeper, SIZE_MAX);
     (void)pthread_mutex_destroy(&keeper->lock); /* nobody holds it */
     free(keeper);
 }

@@ -1,6 +1,7 @@
 #include "core/registry.h"
 
-#include <inttypes.h>
+#include "registry_place.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -8,9 +9,10 @@
 
 #define SLOTS_MIN 64 /* a power of two, as every size of the table */
 
-/* An open-addressed table that only gains entries. A table that became too small stays allocated
- * behind the new one, for a lookup may still be reading it: all of them together are less than
- * twice the newest. */
+/* An open-addressed table that only gains names: a sequence that was retired keeps its slot until
+ * another of its name takes it, or the table is made anew. A table that became too small stays
+ * allocated behind the new one, for a lookup may still be reading it: all of them together are less
+ * than twice the newest. */
 struct table {
     struct table *older;
     size_t mask;
@@ -19,10 +21,17 @@ struct table {
 
 struct registry {
     _Atomic(struct table *) table; /* written under the lock */
+    struct bell *renewals;         /* constant */
+    struct bell *waits;            /* constant */
     pthread_mutex_t lock;
-    size_t count;          /* lock */
-    struct bell *renewals; /* constant */
-    struct bell *waits;    /* constant */
+    struct sequence **ordered; /* lock; by name: what registry_list() lists */
+    size_t count;              /* lock; of them */
+    size_t ordered_room;       /* lock */
+    struct sequence **all;     /* lock; every sequence of this life, the retired ones too: owned */
+    size_t built;              /* lock; how many */
+    size_t all_room;           /* lock */
+    size_t used;               /* lock; slots of the table that are not empty */
+    bool closed;               /* lock */
 };
 
 /* FNV-1a, 64 bits; names come from administrators, so no keyed hash is needed. Source: Fowler,
@@ -46,37 +55,45 @@ static struct table *table_create(size_t slots, struct table *older)
     return table;
 }
 
-static void table_insert(struct table *table, struct sequence *sequence)
+static bool has_name(const struct sequence *sequence, const char *name, size_t length)
 {
-    const char *name = sequence_name(sequence);
-    size_t slot = hash(name, strlen(name)) & table->mask;
-    /* order: relaxed. Only the holder of the registry's lock writes slots, and it is held. */
-    while (atomic_load_explicit(&table->slots[slot], memory_order_relaxed) != NULL) {
-        slot = (slot + 1) & table->mask;
-    }
-    /* order: release pairs with the acquire in registry_find(): who sees the sequence sees it
-     * whole. */
-    atomic_store_explicit(&table->slots[slot], sequence, memory_order_release);
+    const char *found = sequence_name(sequence);
+    return strlen(found) == length && memcmp(found, name, length) == 0;
 }
 
-/* The table, with room for one more. The lock is held. NULL when there is no memory. */
+/* Put `sequence` into the slot of its name, or into an empty one. The lock is held. */
+static void table_put(struct registry *registry, struct table *table, struct sequence *sequence)
+{
+    const char *name = sequence_name(sequence);
+    size_t length = strlen(name);
+    for (size_t slot = hash(name, length) & table->mask;; slot = (slot + 1) & table->mask) {
+        /* order: relaxed. Only the holder of the registry's lock writes slots, and it is held. */
+        struct sequence *there = atomic_load_explicit(&table->slots[slot], memory_order_relaxed);
+        if (there == NULL || has_name(there, name, length)) {
+            registry->used += there == NULL ? 1 : 0;
+            /* order: release pairs with the acquire in registry_find(): who sees the sequence sees
+             * it whole. */
+            atomic_store_explicit(&table->slots[slot], sequence, memory_order_release);
+            return;
+        }
+    }
+}
+
+/* The table, with room for one more name. The lock is held. NULL when there is no memory. */
 static struct table *table_with_room(struct registry *registry)
 {
     /* order: relaxed. Written under the lock only, which is held. */
     struct table *table = atomic_load_explicit(&registry->table, memory_order_relaxed);
-    if ((registry->count + 1) * 2 <= table->mask + 1) {
+    if ((registry->used + 1) * 2 <= table->mask + 1) {
         return table;
     }
     struct table *larger = table_create((table->mask + 1) * 2, table);
     if (larger == NULL) {
         return NULL;
     }
-    for (size_t i = 0; i <= table->mask; i++) {
-        /* order: relaxed. Written under the lock only, which is held. */
-        struct sequence *sequence = atomic_load_explicit(&table->slots[i], memory_order_relaxed);
-        if (sequence != NULL) {
-            table_insert(larger, sequence);
-        }
+    registry->used = 0;
+    for (size_t i = 0; i < registry->count; i++) {
+        table_put(registry, larger, registry->ordered[i]);
     }
     /* order: release pairs with the acquire in registry_find(): who sees the table sees every
      * slot filled above. */
@@ -95,39 +112,127 @@ struct sequence *registry_find(struct registry *registry, const char *name, size
         if (sequence == NULL) {
             return NULL; /* there always is such a slot: the table is at most half full */
         }
-        const char *found = sequence_name(sequence);
-        if (strlen(found) == length && memcmp(found, name, length) == 0) {
-            return sequence;
+        if (has_name(sequence, name, length)) {
+            return sequence_is_retired(sequence) ? NULL : sequence;
         }
     }
 }
 
-/* Build a sequence from what the store remembers, and make it known. */
-static enum error admit(struct registry *registry, const struct store_entry *entry,
-                        struct error_detail *detail)
+/* Where `name` stands, or would stand, among the sequences in order. The lock is held. */
+static size_t rank(const struct registry *registry, const char *name)
 {
-    struct sequence *sequence = NULL;
-    enum error error = ERR_NO_MEMORY;
+    size_t first = 0;
+    size_t limit = registry->count;
+    while (first < limit) {
+        size_t middle = first + (limit - first) / 2;
+        if (strcmp(sequence_name(registry->ordered[middle]), name) < 0) {
+            first = middle + 1;
+        } else {
+            limit = middle;
+        }
+    }
+    return first;
+}
+
+static bool stands_at(const struct registry *registry, size_t at, const char *name)
+{
+    return at < registry->count && strcmp(sequence_name(registry->ordered[at]), name) == 0;
+}
+
+/* `*list` with room for `count`; false, and as it was, when there is no memory. */
+static bool grow(struct sequence ***list, size_t *room, size_t count)
+{
+    if (count <= *room) {
+        return true;
+    }
+    size_t wanted = *room == 0 ? SLOTS_MIN : *room * 2;
+    struct sequence **larger = reallocarray(*list, wanted, sizeof larger[0]);
+    if (larger == NULL) {
+        return false;
+    }
+    *list = larger;
+    *room = wanted;
+    return true;
+}
+
+enum error registry_make_room(struct registry *registry, bool another, struct error_detail *detail)
+{
     pthread_mutex_lock(&registry->lock);
-    struct table *table = table_with_room(registry);
-    if (table != NULL) {
-        error = sequence_create(entry, registry->renewals, registry->waits, &sequence);
-    }
-    if (error == ERR_OK) {
-        table_insert(table, sequence);
-        registry->count++;
-    }
+    bool full = another && registry->count >= REGISTRY_SEQUENCES_MAX;
+    bool worn = registry->built - registry->count >= REGISTRY_RETIRED_MAX;
+    bool room = full || worn ||
+                (grow(&registry->ordered, &registry->ordered_room, registry->count + 1) &&
+                 grow(&registry->all, &registry->all_room, registry->built + 1) &&
+                 table_with_room(registry) != NULL);
     pthread_mutex_unlock(&registry->lock);
+    if (full) {
+        return error_fail(detail, ERR_INVALID, "%d sequences are there already, which is the limit",
+                          REGISTRY_SEQUENCES_MAX);
+    }
+    if (worn) {
+        return error_fail(
+            detail, ERR_UNAVAILABLE,
+            "%d sequences were dropped or moved backward since the start, which is the "
+            "limit; restart seqd",
+            REGISTRY_RETIRED_MAX);
+    }
+    return room ? ERR_OK : error_fail(detail, ERR_NO_MEMORY, "no memory for another sequence");
+}
+
+enum error registry_build(struct registry *registry, const struct store_entry *entry,
+                          struct sequence **ret_sequence, struct error_detail *detail)
+{
+    enum error error = sequence_create(entry, registry->renewals, registry->waits, ret_sequence);
     if (error != ERR_OK) {
         return error_fail(detail, error, "no memory for sequence '%s'", entry->name);
     }
     return ERR_OK;
 }
 
-static enum error admit_visited(void *context, const struct store_entry *entry,
-                                struct error_detail *detail)
+void registry_place(struct registry *registry, struct sequence *sequence)
 {
-    return admit(context, entry, detail);
+    pthread_mutex_lock(&registry->lock);
+    bool closed = registry->closed;
+    size_t at = rank(registry, sequence_name(sequence));
+    registry->all[registry->built++] = sequence;
+    if (!stands_at(registry, at, sequence_name(sequence))) {
+        memmove(&registry->ordered[at + 1], &registry->ordered[at],
+                (registry->count - at) * sizeof registry->ordered[0]);
+        registry->count++;
+    }
+    registry->ordered[at] = sequence;
+    /* order: relaxed. Written under the lock only, which is held. */
+    table_put(registry, atomic_load_explicit(&registry->table, memory_order_relaxed), sequence);
+    pthread_mutex_unlock(&registry->lock);
+    if (closed) {
+        sequence_close(sequence);
+    }
+}
+
+void registry_remove(struct registry *registry, struct sequence *sequence)
+{
+    pthread_mutex_lock(&registry->lock);
+    size_t at = rank(registry, sequence_name(sequence));
+    if (at < registry->count && registry->ordered[at] == sequence) {
+        registry->count--;
+        memmove(&registry->ordered[at], &registry->ordered[at + 1],
+                (registry->count - at) * sizeof registry->ordered[0]);
+    }
+    pthread_mutex_unlock(&registry->lock);
+}
+
+static enum error admit(void *context, const struct store_entry *entry, struct error_detail *detail)
+{
+    struct registry *registry = context;
+    struct sequence *sequence = NULL;
+    enum error error = registry_make_room(registry, true, detail);
+    if (error == ERR_OK) {
+        error = registry_build(registry, entry, &sequence, detail);
+    }
+    if (error == ERR_OK) {
+        registry_place(registry, sequence);
+    }
+    return error;
 }
 
 enum error registry_open(struct store *store, struct bell *renewals, struct bell *waits,
@@ -143,82 +248,13 @@ enum error registry_open(struct store *store, struct bell *renewals, struct bell
     atomic_init(&registry->table, table);
     registry->renewals = renewals;
     registry->waits = waits;
-    enum error error = store_each(store, admit_visited, registry, detail);
+    enum error error = store_each(store, admit, registry, detail);
     if (error != ERR_OK) {
         registry_free(registry);
         return error;
     }
     *ret_registry = registry;
     return ERR_OK;
-}
-
-#define NUMBERS_FORMAT "start %" PRId64 ", increment %" PRId64 ", min %" PRId64 ", max %" PRId64
-#define NUMBERS_OF(definition) \
-    (definition)->start, (definition)->increment, (definition)->min, (definition)->max
-
-/* What stands in the way of `definition` for a sequence that exists; ERR_OK when at most tunables
- * differ. */
-static enum error check_existing(const char *name, const struct definition *existing,
-                                 const struct definition *definition, struct error_detail *detail)
-{
-    if (definition_same_numbers(existing, definition)) {
-        return ERR_OK;
-    }
-    return error_fail(detail, ERR_CONFLICT,
-                      "sequence '%s' exists with " NUMBERS_FORMAT "; asked for was " NUMBERS_FORMAT,
-                      name, NUMBERS_OF(existing), NUMBERS_OF(definition));
-}
-
-static enum error declare_existing(struct sequence *sequence, struct store *store,
-                                   const struct definition *definition, struct error_detail *detail)
-{
-    struct sequence_status status;
-    struct store_entry entry;
-    sequence_describe(sequence, &status);
-    enum error error =
-        check_existing(sequence_name(sequence), &status.definition, definition, detail);
-    if (error != ERR_OK || definition_equal(&status.definition, definition)) {
-        return error;
-    }
-    error = store_define(store, sequence_name(sequence), definition, &entry, detail);
-    if (error == ERR_OK) {
-        sequence_alter(sequence, definition);
-    }
-    return error;
-}
-
-static size_t registry_count(struct registry *registry)
-{
-    pthread_mutex_lock(&registry->lock);
-    size_t count = registry->count;
-    pthread_mutex_unlock(&registry->lock);
-    return count;
-}
-
-enum error registry_declare(struct registry *registry, struct store *store, const char *name,
-                            const struct definition *definition, struct error_detail *detail)
-{
-    struct store_entry entry;
-    enum error error = definition_check_name(name, strlen(name), detail);
-    if (error == ERR_OK) {
-        error = definition_check(definition, detail);
-    }
-    if (error != ERR_OK) {
-        return error;
-    }
-    struct sequence *sequence = registry_find(registry, name, strlen(name));
-    if (sequence != NULL) {
-        return declare_existing(sequence, store, definition, detail);
-    }
-    if (registry_count(registry) >= REGISTRY_SEQUENCES_MAX) {
-        return error_fail(detail, ERR_INVALID, "%d sequences are there already, which is the limit",
-                          REGISTRY_SEQUENCES_MAX);
-    }
-    error = store_define(store, name, definition, &entry, detail);
-    if (error == ERR_OK) {
-        error = admit(registry, &entry, detail);
-    }
-    return error;
 }
 
 void registry_each(struct registry *registry,
@@ -229,10 +265,50 @@ void registry_each(struct registry *registry,
     for (size_t i = 0; i <= table->mask; i++) {
         /* order: acquire pairs with the release in table_insert(), as in registry_find(). */
         struct sequence *sequence = atomic_load_explicit(&table->slots[i], memory_order_acquire);
-        if (sequence != NULL) {
+        if (sequence != NULL && !sequence_is_retired(sequence)) {
             visit(context, sequence);
         }
     }
+}
+
+/* The next page, of at most `limit` sequences, to `found`. Returns whether there are more. */
+static bool find_page(struct registry *registry, const char *prefix, const char *after,
+                      size_t limit, struct sequence **found, size_t *ret_count)
+{
+    size_t length = strlen(prefix);
+    bool more = false;
+    *ret_count = 0;
+    pthread_mutex_lock(&registry->lock);
+    size_t at = rank(registry, strcmp(after, prefix) > 0 ? after : prefix);
+    at += stands_at(registry, at, after) ? 1 : 0;
+    for (; at < registry->count && !more; at++) {
+        struct sequence *sequence = registry->ordered[at];
+        if (strncmp(sequence_name(sequence), prefix, length) != 0) {
+            break;
+        }
+        if (sequence_is_retired(sequence)) {
+            continue;
+        }
+        more = *ret_count == limit;
+        if (!more) {
+            found[(*ret_count)++] = sequence;
+        }
+    }
+    pthread_mutex_unlock(&registry->lock);
+    return more;
+}
+
+bool registry_list(struct registry *registry, const char *prefix, const char *after, size_t limit,
+                   void (*visit)(void *context, struct sequence *sequence), void *context)
+{
+    struct sequence *found[REGISTRY_LIST_MAX];
+    size_t count;
+    bool more = find_page(registry, prefix != NULL ? prefix : "", after != NULL ? after : "",
+                          limit < REGISTRY_LIST_MAX ? limit : REGISTRY_LIST_MAX, found, &count);
+    for (size_t i = 0; i < count; i++) {
+        visit(context, found[i]);
+    }
+    return more;
 }
 
 static void close_one(void *context, struct sequence *sequence)
@@ -243,6 +319,11 @@ static void close_one(void *context, struct sequence *sequence)
 
 void registry_close(struct registry *registry)
 {
+    /* First, so that whatever is placed later is closed there, and whatever was before is met
+     * here. */
+    pthread_mutex_lock(&registry->lock);
+    registry->closed = true;
+    pthread_mutex_unlock(&registry->lock);
     registry_each(registry, close_one, NULL);
 }
 
@@ -291,18 +372,16 @@ enum error registry_settle(struct registry *registry, struct store *store,
     return error;
 }
 
-static void free_one(void *context, struct sequence *sequence)
-{
-    (void)context;
-    sequence_free(sequence);
-}
-
 void registry_free(struct registry *registry)
 {
     if (registry == NULL) {
         return;
     }
-    registry_each(registry, free_one, NULL);
+    for (size_t i = 0; i < registry->built; i++) {
+        sequence_free(registry->all[i]);
+    }
+    free(registry->all);
+    free(registry->ordered);
     /* order: relaxed. Nobody else is left. */
     struct table *table = atomic_load_explicit(&registry->table, memory_order_relaxed);
     while (table != NULL) {

@@ -38,6 +38,7 @@ enum error sequence_create(const struct store_entry *entry, struct bell *renewal
     sequence->waits = waits;
     rope_init(&sequence->renewal_rope, sequence);
     rope_init(&sequence->wait_rope, sequence);
+    atomic_init(&sequence->retired, false);
     memcpy(sequence->name, entry->name, sizeof sequence->name);
     *ret_sequence = sequence;
     return ERR_OK;
@@ -112,7 +113,7 @@ enum error sequence_call_keeper(struct sequence *sequence)
 static enum error take_locked(struct sequence *sequence, uint64_t count, struct block *ret_block)
 {
     if (sequence->closed) {
-        return ERR_UNAVAILABLE;
+        return sequence_is_retired(sequence) ? ERR_NOT_FOUND : ERR_UNAVAILABLE;
     }
     bool due;
     if (sequence_take_leased(sequence, count, ret_block, &due)) {
@@ -189,11 +190,16 @@ static bool everyone(void *context, struct waiter *waiter)
     return true;
 }
 
-void sequence_close(struct sequence *sequence)
+static void end(struct sequence *sequence, enum error error, bool retires)
 {
     struct waiters ended;
     waiters_init(&ended);
     pthread_mutex_lock(&sequence->lock);
+    if (retires) {
+        /* order: release pairs with the acquire in sequence_is_retired(): who sees it sees all that
+         * was done before, such as another sequence in this one's place. */
+        atomic_store_explicit(&sequence->retired, true, memory_order_release);
+    }
     if (!sequence->closed) {
         /* order: relaxed. From here every compare-and-swap fails, and the value that comes back
          * is what the last one that succeeded left: the first position that nobody has. */
@@ -201,9 +207,25 @@ void sequence_close(struct sequence *sequence)
             atomic_exchange_explicit(&sequence->next, UINT64_MAX, memory_order_relaxed);
         sequence->closed = true;
     }
-    waiters_move(&sequence->waiters, &ended, ERR_UNAVAILABLE, everyone, NULL);
+    waiters_move(&sequence->waiters, &ended, error, everyone, NULL);
     pthread_mutex_unlock(&sequence->lock);
     waiters_finish(&ended);
+}
+
+void sequence_close(struct sequence *sequence)
+{
+    end(sequence, ERR_UNAVAILABLE, false);
+}
+
+void sequence_retire(struct sequence *sequence, enum error error)
+{
+    end(sequence, error, true);
+}
+
+bool sequence_is_retired(const struct sequence *sequence)
+{
+    /* order: acquire pairs with the release in end(), which says why. */
+    return atomic_load_explicit(&sequence->retired, memory_order_acquire);
 }
 
 void sequence_describe(struct sequence *sequence, struct sequence_status *ret_status)

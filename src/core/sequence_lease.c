@@ -258,6 +258,7 @@ void sequence_publish(struct sequence *sequence, const struct store_request *req
         range_count(request->lease) < request->count || request->lease.limit == sequence->capacity;
     sequence->floor = range_max(sequence->floor, request->burnt_limit);
     sequence->generation = request->generation;
+    sequence->doubtful = false;
     sequence->leased += range_count(request->lease);
     if (sequence->closed) {
         keep_for_return(sequence, request->lease);
@@ -287,6 +288,7 @@ bool sequence_settle(struct sequence *sequence, struct store_return *ret_return)
     assert(sequence->closed);
     /* order: relaxed. Written under the lock only, which is held. */
     uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
+    bool ours = !sequence_is_retired(sequence);
     struct range rest = {.first = range_min(sequence->final_next, limit), .limit = limit};
     if (!range_is_empty(sequence->spare)) {
         /* Only the newest lease can be given back: below it the store's mark has moved on. */
@@ -300,16 +302,5 @@ bool sequence_settle(struct sequence *sequence, struct store_return *ret_return)
         .mark = rest.first,
     };
     pthread_mutex_unlock(&sequence->lock);
-    return !range_is_empty(rest);
-}
-
-void sequence_alter(struct sequence *sequence, const struct definition *definition)
-{
-    pthread_mutex_lock(&sequence->lock);
-    assert(definition_same_numbers(&sequence->definition, definition));
-    sequence->definition = *definition;
-    sequence->lease_size = range_min(sequence->lease_size, definition->max_gap);
-    sequence->threshold = range_min(sequence->threshold, definition->max_gap / 2);
-    sequence_watch(sequence);
-    pthread_mutex_unlock(&sequence->lock);
+    return ours && !range_is_empty(rest);
 }

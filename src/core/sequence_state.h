@@ -43,12 +43,14 @@ struct sequence {
     uint64_t final_next;        /* `next` at the moment of closing */
     bool exhausted;             /* the store has no position beyond what is leased here */
     bool closed;
+    bool doubtful; /* whether the store still knows it has to be found out */
 
     struct bell *renewals; /* constant */
     struct bell *waits;    /* constant */
     struct rope renewal_rope;
     struct rope wait_rope;
     char name[SEQUENCE_NAME_MAX + 1]; /* constant */
+    _Atomic bool retired;             /* beside the name, for who looks at one looks at both */
 };
 
 /* Leased and not issued, in lease and spare, at this moment. The lock is held. */

@@ -129,9 +129,11 @@ static enum MHD_Result reply_outcome(struct http_request *request, enum error er
                                   "%" PRIu64 " numbers were asked for, '%s' has %" PRIu64 " left",
                                   request->waiter.count, sequence_name(request->sequence),
                                   sequence_left(request->sequence));
+    case ERR_NOT_FOUND:
+        return http_reply_problem(request, HTTP_PROBLEM_UNKNOWN_SEQUENCE,
+                                  "there is no sequence '%s'", sequence_name(request->sequence));
     case ERR_PENDING:
     case ERR_INVALID:
-    case ERR_NOT_FOUND:
     case ERR_CONFLICT:
     case ERR_UNAVAILABLE:
     case ERR_IO:
@@ -212,6 +214,12 @@ enum MHD_Result http_next(struct http_request *request)
     }
     enum error error =
         sequence_take(request->sequence, request->waiter.count, &request->waiter.block);
+    while (error == ERR_NOT_FOUND) { /* retired since it was found; another may be in its place */
+        if (!find_sequence(request, &result)) {
+            return result;
+        }
+        error = sequence_take(request->sequence, request->waiter.count, &request->waiter.block);
+    }
     if (error == ERR_PENDING) {
         wait_for_lease(request);
         return MHD_YES;

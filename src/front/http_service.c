@@ -79,7 +79,7 @@ struct sequence *http_service_root(struct http_service *service,
     /* order: acquire pairs with the release in find_root(), which says why. */
     struct sequence *root = atomic_load_explicit(&service->root, memory_order_acquire);
 
-    if (root == NULL) {
+    if (root == NULL || sequence_is_retired(root)) {
         pthread_mutex_lock(&service->lock);
         root = find_root(service);
         memcpy(ret_name, service->default_name, sizeof service->default_name);

@@ -154,7 +154,7 @@ static void test_sequence_altered_to_every_leases_nothing_ahead(void **state)
     sequence_stage_open_with(&f, definition, 0);
     sequence_stage_renew(&f);
     definition.durability = DURABILITY_EVERY;
-    sequence_alter(f.sequence, &definition);
+    sequence_alter(f.sequence, &(struct store_entry){.definition = definition});
     assert_int_equal(sequence_stage_take_one(&f), 1); /* durable already */
     assert_int_equal(sequence_stage_take_one(&f), 2);
     assert_false(sequence_stage_plans(&f));
