@@ -259,20 +259,45 @@ bench-plot:                     ## draw docs/figures/http.svg from what make ben
 bench-core: $(B)/tests/bench/bench_core ## the fast path in process, against a bare compare-and-swap
 	@$(RUN_PROGRAM) $<
 
+# --- Man pages, and all of it in its place ----------------------------------------------------------------------
+
+# The option tables come from docs/CONFIGURATION.md. The date in a page is that of the last commit, or what
+# SOURCE_DATE_EPOCH says, so that the same source gives the same bytes.
+MAN := $(patsubst docs/man/%.scd,build/man/%,$(call sources,docs/man/*.scd))
+build/man/%: docs/man/%.scd docs/man/tables.awk docs/CONFIGURATION.md
+	@$(INSTALL) --check $(MAN_PACKAGES) && mkdir -p $(@D)
+	$(SAY) MAN $@; awk -f docs/man/tables.awk docs/CONFIGURATION.md $< >$@.scd && \
+	    SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} scdoc <$@.scd >$@
+	@rm $@.scd
+
+prefix  := /usr/local
+bindir   = $(prefix)/bin
+sbindir  = $(prefix)/sbin
+datadir  = $(prefix)/share
+mandir   = $(datadir)/man
+
+.PHONY: man install
+man: $(MAN)                     ## build the man pages (needs scdoc), in build/man
+install: all man                ## install binaries, man pages and completion: prefix=/usr/local, DESTDIR=
+	install -D -m 0755 $(SEQD) $(DESTDIR)$(sbindir)/seqd
+	install -D -m 0755 $(SEQCTL) $(DESTDIR)$(bindir)/seqctl
+	for page in $(MAN); do install -D -m 0644 -t $(DESTDIR)$(mandir)/man$${page##*.} $$page; done
+	install -D -m 0644 packaging/completion/seqctl $(DESTDIR)$(datadir)/bash-completion/completions/seqctl
+
 .PHONY: deps test-deps lint-deps bench-deps
 deps:                           ## install what building and running needs
 	@$(INSTALL) $(RUN_PACKAGES)
 test-deps:                      ## ... and what testing needs
 	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES)
 lint-deps:                      ## ... and what lint needs
-	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES)
+	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES) $(MAN_PACKAGES)
 bench-deps:                     ## ... and what the benchmarks need
 	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES)
 
 # --- Lint: each refuses with file:line, what, and what to do instead; tests/lint/selftest.sh proves that it does ----
 
 LINTS := check-lints check-format check-layers check-cycles check-atomics check-discouraged check-headers \
-         check-options check-size check-ratio
+         check-options check-man check-size check-ratio
 .PHONY: lint $(LINTS)
 lint: $(LINTS)                  ## every lint below
 check-lints:                    ## the lints themselves refuse and accept what they should
@@ -291,6 +316,8 @@ check-headers: $(B)/tests/flags ## every header compiles alone
 	@tests/lint/headers.sh $(CC) $(ALL_FLAGS) $(TEST_FLAGS)
 check-options:                  ## options in code, conf/seqd.conf and docs/CONFIGURATION.md agree
 	@tests/lint/options.sh
+check-man: $(if $(shell command -v scdoc),$(MAN)) ## the man pages build, mandoc has no warning, no option is left out
+	@tests/lint/man.sh $^
 check-size:                     ## files to 500 lines, functions to 70, lines to 100 columns
 	@tests/lint/size.sh
 check-ratio:                    ## lines of test code over product code, at least 0.8

@@ -233,6 +233,28 @@ options
 rm conf/seqd.conf
 refused 'conf/seqd.conf:1: is missing' options.sh
 
+# --- man
+man_page() {
+    fresh
+    printf '    OPTION("http", "max_count", 1),\n' >src/config_option.c
+    printf 'x long_options[] = {\n    {"data-dir", 1},\n};\n' >src/options.c
+    printf '.TH "%s" "%s" "2026-01-01"\n.SH NAME\nx \\- y\n.PP\n%s\n' "${1%.*}" "${1#*.}" "$2" >"$1"
+}
+if ! command -v mandoc >/dev/null 2>&1; then
+    echo '*** NOT CHECKED: whether man.sh refuses (no mandoc)'
+else
+    man_page seqd.conf.5 '\fBmax_count\fR = number'
+    accepted man.sh seqd.conf.5
+    man_page seqd.conf.5 'max count'
+    refused 'seqd.conf.5:1: says nothing of max_count' man.sh seqd.conf.5
+    man_page seqd.8 '\fB\-\-data\-dir\fR'
+    accepted man.sh seqd.8
+    man_page seqd.8 'data-dir'
+    refused 'seqd.8:1: says nothing of --data-dir' man.sh seqd.8
+    man_page seqd.8 '\fB--data-dir\fX'
+    refused 'seqd.8:5' man.sh seqd.8
+fi
+
 # --- format
 fresh
 cp "$lint/../../.clang-format" .
