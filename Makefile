@@ -33,6 +33,7 @@ LINT_PACKAGES  := clang-format mandoc
 MAN_PACKAGES   := scdoc
 BENCH_PACKAGES := wrk nginx-light golang-go
 COVERAGE_PACKAGES := gcovr
+MODEL_PACKAGES := spin
 DEB_PACKAGES   := dpkg-dev debhelper
 CHECK_DEB_PACKAGES := lintian mmdebstrap systemd-container piuparts autopkgtest prometheus
 INSTALL        := CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' NO_APT='$(NO_APT)' packaging/install-packages
@@ -244,7 +245,7 @@ check-docs: $(SEQD)             ## the commands that README and docs show print 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
 
-.PHONY: check-crash check-planted check-load bench bench-plot bench-core
+.PHONY: check-crash check-planted check-load check-model bench bench-plot bench-core
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
@@ -252,6 +253,9 @@ check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fau
 	@$(RUN_PROGRAM) $(CRASH) --plant=gap
 check-load: $(SEQD) $(LOAD)     ## millions of numbers over many connections, each checked
 	@$(RUN_PROGRAM) $(LOAD)
+check-model:                    ## install what is missing, search the model of a lease's life whole (FULL=1: wider)
+	@$(INSTALL) $(MODEL_PACKAGES)
+	@CC='$(CC)' tests/model/check.sh
 bench: bench-deps $(SEQD) $(BENCH)  ## install what is missing, compare with other servers
 	@BENCH_DIR=$(B)/tests/bench $(RUN_PROGRAM) tests/bench/http.sh
 bench-plot:                     ## draw docs/figures/http.svg from what make bench measured last
