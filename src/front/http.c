@@ -65,6 +65,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         if (request != NULL) {
             http_deadline_remove(&service->deadline, &request->timed);
+            http_body_reset(&request->body, &service->bodies);
             free(request);
         }
         return;
@@ -90,7 +91,6 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
     if (request != NULL) {
         http_timed_begin(&request->timed);
         request->step = HTTP_STEP_HEADERS;
-        request->body_bytes = 0;
         request->target_length = target != NULL ? strlen(target) : 0;
         request->target_end = target != NULL ? target + request->target_length : NULL;
     }
@@ -125,11 +125,23 @@ static enum MHD_Result read_headers(struct http_request *request, const char *ve
     }
     if (request->fields.large_body) {
         return http_reply_problem(request, HTTP_PROBLEM_BODY_TOO_LARGE,
-                                  "nothing here takes a body; up to %d bytes are read before it is "
-                                  "refused",
-                                  HTTP_BODY_MAX);
+                                  "a body may have %d bytes at most", HTTP_BODY_MAX);
     }
     return MHD_YES;
+}
+
+/* A part of the body is here. */
+static enum MHD_Result read_body(struct http_request *request, const char *path, const char *method,
+                                 const char *upload, size_t *upload_size)
+{
+    struct http_body *body = &request->body;
+
+    if (body->length == 0) {
+        body->wanted = http_route_takes_body(request, path, method);
+    }
+    bool bounded = http_body_add(body, &request->service->bodies, upload, *upload_size);
+    *upload_size = 0;
+    return bounded ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
@@ -140,7 +152,6 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 
     (void)context;
     (void)connection;
-    (void)upload;
     if (request == NULL) {
         return MHD_NO; /* memory was out when the connection was opened */
     }
@@ -149,9 +160,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return read_headers(request, version);
     case HTTP_STEP_BODY:
         if (*upload_size > 0) {
-            request->body_bytes += *upload_size;
-            *upload_size = 0;
-            return request->body_bytes <= HTTP_BODY_MAX ? MHD_YES : MHD_NO;
+            return read_body(request, path, method, upload, upload_size);
         }
         return http_route(request, path, method);
     case HTTP_STEP_LEASE:
@@ -170,6 +179,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     (void)connection;
     (void)code;
     if (request != NULL) {
+        if (request->body.length > 0) {
+            http_body_reset(&request->body, &service->bodies);
+        }
         http_timed_end(&request->timed, &service->deadline);
     }
 }

@@ -25,6 +25,7 @@ static const struct problem problems[] = {
     [HTTP_PROBLEM_BAD_NAME] = {"/problems/bad-name", "Not a sequence name", 400},
     [HTTP_PROBLEM_BAD_COUNT] = {"/problems/bad-count", "Count out of range", 400},
     [HTTP_PROBLEM_UNKNOWN_PARAMETER] = {"/problems/unknown-parameter", "Unknown parameter", 400},
+    [HTTP_PROBLEM_BAD_PARAMETER] = {"/problems/bad-parameter", "Parameter out of range", 400},
     [HTTP_PROBLEM_BODY_REFUSED] = {"/problems/body-refused", "No body wanted", 400},
     [HTTP_PROBLEM_UNKNOWN_PATH] = {"/problems/unknown-path", "No such path", 404},
     [HTTP_PROBLEM_UNKNOWN_SEQUENCE] = {"/problems/unknown-sequence", "No such sequence", 404},
@@ -33,11 +34,13 @@ static const struct problem problems[] = {
     [HTTP_PROBLEM_EXHAUSTED] = {"/problems/exhausted", "Sequence exhausted", 409},
     [HTTP_PROBLEM_BODY_TOO_LARGE] = {"/problems/body-too-large", "Body too large", 413},
     [HTTP_PROBLEM_TARGET_TOO_LONG] = {"/problems/target-too-long", "Path and query too long", 414},
+    [HTTP_PROBLEM_MEDIA_TYPE] = {"/problems/unsupported-media-type", "Not JSON", 415},
     [HTTP_PROBLEM_HEADER_TOO_LARGE] = {"/problems/header-too-large", "Headers too large", 431},
     [HTTP_PROBLEM_PREFETCH] = {"/problems/prefetch-refused", "No numbers on suspicion", 503},
     [HTTP_PROBLEM_NO_LEASE] = {"/problems/no-lease", "No numbers at the moment", 503},
     [HTTP_PROBLEM_NOT_READY] = {"/problems/not-ready", "Not ready", 503},
     [HTTP_PROBLEM_STOPPING] = {"/problems/stopping", "The service is stopping", 503},
+    [HTTP_PROBLEM_BUSY] = {"/problems/too-busy", "Too much at a time", 503},
 };
 
 static bool add_header(struct MHD_Response *response, const char *name, const char *value)
@@ -109,6 +112,18 @@ enum MHD_Result http_reply_stream(struct http_request *request, const struct blo
     struct MHD_Response *response = MHD_create_response_from_callback(
         http_block_length(block), STREAM_PIECE_BYTES, read_stream, &request->stream, NULL);
     return queue(request, 200, response, HTTP_TYPE_TEXT, NULL, true);
+}
+
+enum MHD_Result http_reply_written(struct http_request *request, const char *type,
+                                   MHD_ContentReaderCallback read, void *context,
+                                   MHD_ContentReaderFreeCallback release)
+{
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, STREAM_PIECE_BYTES, read, context, release);
+    if (response == NULL) {
+        release(context);
+    }
+    return queue(request, 200, response, type, NULL, false);
 }
 
 static ssize_t read_nothing(void *context, uint64_t position, char *to, size_t room)

@@ -24,6 +24,7 @@ enum http_problem {
     HTTP_PROBLEM_BAD_NAME,
     HTTP_PROBLEM_BAD_COUNT,
     HTTP_PROBLEM_UNKNOWN_PARAMETER,
+    HTTP_PROBLEM_BAD_PARAMETER,
     HTTP_PROBLEM_BODY_REFUSED,
     HTTP_PROBLEM_UNKNOWN_PATH,
     HTTP_PROBLEM_UNKNOWN_SEQUENCE,
@@ -32,11 +33,13 @@ enum http_problem {
     HTTP_PROBLEM_EXHAUSTED,
     HTTP_PROBLEM_BODY_TOO_LARGE,
     HTTP_PROBLEM_TARGET_TOO_LONG,
+    HTTP_PROBLEM_MEDIA_TYPE,
     HTTP_PROBLEM_HEADER_TOO_LARGE,
     HTTP_PROBLEM_PREFETCH,
     HTTP_PROBLEM_NO_LEASE,
     HTTP_PROBLEM_NOT_READY,
     HTTP_PROBLEM_STOPPING,
+    HTTP_PROBLEM_BUSY,
 };
 
 /* 200 with the `length` bytes at `body`, which are copied. The two headers that a block needs. */
@@ -45,6 +48,13 @@ enum MHD_Result http_reply_block(struct http_request *request, const char *type,
 
 /* 200 with the text of `block`, which may be of any size: it is written as it is sent. */
 enum MHD_Result http_reply_stream(struct http_request *request, const struct block *block);
+
+/* 200 with what `read` writes piece by piece until it says MHD_CONTENT_READER_END_OF_STREAM.
+ * `release` is called with `context` once nothing of it is needed any more, also when this fails.
+ */
+enum MHD_Result http_reply_written(struct http_request *request, const char *type,
+                                   MHD_ContentReaderCallback read, void *context,
+                                   MHD_ContentReaderFreeCallback release);
 
 /* 200 to a HEAD, when the length of what GET would answer is not known. Closes the connection. */
 enum MHD_Result http_reply_head(struct http_request *request, const char *type);

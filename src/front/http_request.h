@@ -11,6 +11,7 @@
 
 #include "core/sequence.h"
 #include "http_block.h"
+#include "http_body.h"
 #include "http_deadline.h"
 #include "http_fields.h"
 #include "http_service.h"
@@ -26,6 +27,9 @@ enum http_method {
     HTTP_HEAD = 2,
     HTTP_POST = 4,
     HTTP_OPTIONS = 8,
+    HTTP_PUT = 16,
+    HTTP_PATCH = 32,
+    HTTP_DELETE = 64,
 };
 
 /* What the next call of the handler finds. */
@@ -43,7 +47,7 @@ struct http_request {
 
     /* From the request line on. */
     enum http_step step;
-    uint64_t body_bytes;
+    struct http_body body;
     const char *target_end; /* of the request target as it was sent: its NUL */
     size_t target_length;
 
@@ -53,6 +57,8 @@ struct http_request {
     const char *path; /* as it was sent, ended by a NUL */
     const char *name; /* what the path says in the place of {name}; not ended by a NUL */
     size_t name_length;
+    const char *item; /* likewise, in the place of the second {…} */
+    size_t item_length;
 
     /* For a block. */
     struct sequence *sequence;

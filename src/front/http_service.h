@@ -13,6 +13,7 @@
 #include "core/keeper.h"
 #include "core/registry.h"
 #include "core/sequence.h"
+#include "http_body.h"
 #include "http_counters.h"
 #include "http_deadline.h"
 
@@ -34,6 +35,7 @@ struct http_service {
 
     struct http_deadline deadline;
     struct http_counters counters;
+    struct http_bodies bodies;
 
     pthread_mutex_t lock;
     pthread_cond_t settled;                   /* `waits` has become 0 */

@@ -65,11 +65,11 @@ static bool shows(struct http_stage *stage, const char *name, const char *member
 
 static void test_http_show_tells_the_definition(void **state)
 {
-    assert_true(shows(
-        *state, "orders",
-        "{\"name\":\"orders\",\"kind\":\"counter\",\"start\":\"1001\",\"increment\":\"10\",\"min\":\"1\","
-        "\"max\":\"9223372036854775807\",\"max_gap\":\"500\",\"lease\":\"100\","
-        "\"durability\":\"lease\","));
+    assert_true(shows(*state, "orders",
+                      "{\"name\":\"orders\",\"kind\":\"counter\",\"start\":\"1001\","
+                      "\"increment\":\"10\",\"min\":\"1\","
+                      "\"max\":\"9223372036854775807\",\"max_gap\":\"500\",\"lease\":\"100\","
+                      "\"durability\":\"lease\","));
     assert_true(shows(*state, "default", "\"lease\":\"auto\",\"durability\":\"lease\""));
     assert_true(shows(*state, "down",
                       "\"start\":\"3\",\"increment\":\"-2\",\"min\":\"-1\","
