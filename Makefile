@@ -329,12 +329,7 @@ check-ratio:                    ## lines of test code over product code, at leas
 
 # --- The Debian package ----------------------------------------------------------------------------------------
 
-DESTDIR     ?=
-prefix      ?= /usr/local
-.PHONY: install deb deb-deps check-deb check-deb-slice check-deb-deps
-install: $(SEQD)                ## install under $(DESTDIR)$(prefix)
-	install -D -m 0755 $(SEQD) '$(DESTDIR)$(prefix)/sbin/seqd'
-
+.PHONY: deb deb-deps check-deb check-deb-slice check-deb-deps
 deb: deb-deps                   ## install what is missing, build the Debian packages into build/dist
 	@packaging/make-deb
 check-deb: check-deb-deps       ## install what is missing, try the package under systemd in Debian 12 and 13
@@ -343,7 +338,7 @@ check-deb-slice: check-deb-deps ## ... the shortest part of it: Debian 12, insta
 	@tests/deb/check --slice
 
 deb-deps:                       ## install what building the package needs
-	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES)
+	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(MAN_PACKAGES) $(DEB_PACKAGES)
 check-deb-deps: deb-deps        ## ... and what trying it needs
 	@$(INSTALL) $(CHECK_DEB_PACKAGES)
 

@@ -8,6 +8,7 @@
 #include "reload.h"
 #include "service.h"
 #include "store/store_lmdb.h"
+#include "watchdog.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -46,6 +47,7 @@ struct seqd {
     struct store *store;
     struct service service;
     struct reload reload;
+    struct watchdog watchdog;
     int signals_fd;
     bool reload_again; /* SIGHUP came while a reload was running */
 };
@@ -221,7 +223,10 @@ static void announce(struct seqd *seqd)
                sequences == 1 ? "" : "s", url, seqd->directory);
     printf("seqd %s listens on %s   try: curl %s/\n", SEQD_VERSION, url, example);
     (void)fflush(stdout); /* whether anybody reads it does not matter */
-    (void)sd_notifyf(0, "READY=1\nSTATUS=Listening on %s", url); /* without systemd: does nothing */
+    char status[sizeof url + 32];
+    (void)snprintf(status, sizeof status, "Listening on %s", url);
+    (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status); /* without systemd: does nothing */
+    watchdog_init(&seqd->watchdog, &seqd->service, status);
 }
 
 /* ---- reload ---- */
@@ -285,10 +290,12 @@ static enum exit_status live(struct seqd *seqd)
     struct pollfd watched[] = {{.fd = seqd->signals_fd, .events = POLLIN},
                                {.fd = seqd->reload.done_fd, .events = POLLIN}};
     for (;;) {
-        if (poll(watched, 2, -1) < 0 && errno != EINTR) {
+        if (poll(watched, 2, watchdog_wait_ms(&seqd->watchdog, clock_now())) < 0 &&
+            errno != EINTR) {
             log_error("cannot wait for signals (%s), stopping", strerror(errno));
             return EXIT_FAILED;
         }
+        watchdog_tick(&seqd->watchdog, clock_now());
         if ((watched[1].revents & POLLIN) != 0) {
             finish_reload(seqd);
         }
@@ -315,7 +322,7 @@ static bool asked_again(void *context)
 
 static void stop(struct seqd *seqd)
 {
-    (void)sd_notify(0, "STOPPING=1"); /* without systemd: does nothing */
+    (void)sd_notify(0, "STOPPING=1\nSTATUS=Finishing what is on its way"); /* likewise */
     struct service_patience patience = {.over = asked_again, .context = seqd};
     unsigned cut_off = service_stop(&seqd->service, &patience);
     if (cut_off > 0) {

@@ -49,6 +49,11 @@ http_start(const struct http_options *options, struct registry *registry, struct
 /* The port that is listened on. */
 uint16_t http_port(const struct http *http);
 
+/* How long, at `now`, the connection that is longest past its time has been so: whose request has
+ * been on its way, or which has been idle, for longer than every limit since the start allows. 0
+ * when none is, which a thread that is stuck cannot keep up. In nanoseconds. Threads: any. */
+uint64_t http_overdue_ns(struct http *http, struct instant now);
+
 /* Take over what may be altered from `options`, for requests that begin after. */
 void http_alter(struct http *http, const struct http_options *options);
 

@@ -277,6 +277,11 @@ uint16_t http_port(const struct http *http)
     return http->port;
 }
 
+uint64_t http_overdue_ns(struct http *http, struct instant now)
+{
+    return http_deadline_overdue_ns(&http->service.deadline, now);
+}
+
 void http_alter(struct http *http, const struct http_options *options)
 {
     assert(options->max_count >= 1 && options->max_count <= HTTP_COUNT_LIMIT);

@@ -57,6 +57,11 @@ void http_deadline_limit(struct http_deadline *deadline, unsigned idle_ms, unsig
     atomic_store_explicit(&deadline->idle_ns, idle_ms * CLOCK_NS_PER_MS, memory_order_relaxed);
     atomic_store_explicit(&deadline->request_ns, request_ms * CLOCK_NS_PER_MS,
                           memory_order_relaxed);
+    uint64_t longest_ns = (idle_ms > request_ms ? idle_ms : request_ms) * CLOCK_NS_PER_MS;
+    /* order: relaxed, both; only the owner writes, and it stands alone, too. */
+    if (longest_ns > atomic_load_explicit(&deadline->longest_ns, memory_order_relaxed)) {
+        atomic_store_explicit(&deadline->longest_ns, longest_ns, memory_order_relaxed);
+    }
 }
 
 void http_deadline_add(struct http_deadline *deadline, struct http_timed *timed, int fd)
@@ -124,6 +129,24 @@ void http_deadline_reap(struct http_deadline *deadline)
         }
     }
     pthread_mutex_unlock(&deadline->lock);
+}
+
+uint64_t http_deadline_overdue_ns(struct http_deadline *deadline, struct instant now)
+{
+    uint64_t longest_ns = 0;
+    /* order: relaxed; see http_deadline_limit(). */
+    uint64_t limit_ns = atomic_load_explicit(&deadline->longest_ns, memory_order_relaxed);
+
+    pthread_mutex_lock(&deadline->lock);
+    for (struct http_timed *timed = deadline->first; timed != NULL; timed = timed->next) {
+        /* order: relaxed, as in http_deadline_reap(). */
+        uint64_t mark = atomic_load_explicit(&timed->mark, memory_order_relaxed);
+        uint64_t elapsed_ns = clock_elapsed((struct instant){mark & ~PHASE_MASK}, now);
+
+        longest_ns = elapsed_ns > longest_ns ? elapsed_ns : longest_ns;
+    }
+    pthread_mutex_unlock(&deadline->lock);
+    return longest_ns > limit_ns ? longest_ns - limit_ns : 0;
 }
 
 /* The lock is held. */

@@ -34,6 +34,7 @@ struct http_deadline {
     _Atomic bool watched;     /* somebody waits for quiet */
     _Atomic uint64_t idle_ns;
     _Atomic uint64_t request_ns;
+    _Atomic uint64_t longest_ns; /* the highest limit there has been */
 };
 
 /* Use the caller's memory. ERR_NO_MEMORY when the system has no more locks. */
@@ -51,6 +52,11 @@ void http_deadline_remove(struct http_deadline *deadline, struct http_timed *tim
 
 /* Shut down what is over its limit. */
 void http_deadline_reap(struct http_deadline *deadline);
+
+/* How long past the highest limit there has been the last connection is; 0 when none is. Those that
+ * wait for a lease count: their own deadline is below the request limit. Reaping and the threads
+ * that serve keep this at 0, or a moment. */
+uint64_t http_deadline_overdue_ns(struct http_deadline *deadline, struct instant now);
 
 /* Wait until no request is on its way, or `until`. Returns how many are. What this thread did
  * before is seen by every request that is not counted here. */
