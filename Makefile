@@ -274,19 +274,16 @@ build/man/%: docs/man/%.scd docs/man/tables.awk docs/CONFIGURATION.md
 	    SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} scdoc <$@.scd >$@
 	@rm $@.scd
 
-prefix  := /usr/local
-bindir   = $(prefix)/bin
-sbindir  = $(prefix)/sbin
-datadir  = $(prefix)/share
-mandir   = $(datadir)/man
+DESTDIR ?=
+prefix  ?= /usr/local
 
 .PHONY: man install
 man: $(MAN)                     ## build the man pages (needs scdoc), in build/man
 install: all man                ## install binaries, man pages and completion: prefix=/usr/local, DESTDIR=
-	install -D -m 0755 $(SEQD) $(DESTDIR)$(sbindir)/seqd
-	install -D -m 0755 $(SEQCTL) $(DESTDIR)$(bindir)/seqctl
-	for page in $(MAN); do install -D -m 0644 -t $(DESTDIR)$(mandir)/man$${page##*.} $$page; done
-	install -D -m 0644 packaging/completion/seqctl $(DESTDIR)$(datadir)/bash-completion/completions/seqctl
+	install -D -m 0755 $(SEQD) '$(DESTDIR)$(prefix)/sbin/seqd'
+	install -D -m 0755 $(SEQCTL) '$(DESTDIR)$(prefix)/bin/seqctl'
+	for page in $(MAN); do install -D -m 0644 -t '$(DESTDIR)$(prefix)'/share/man/man$${page##*.} $$page || exit; done
+	install -D -m 0644 packaging/completion/seqctl '$(DESTDIR)$(prefix)/share/bash-completion/completions/seqctl'
 
 .PHONY: deps test-deps lint-deps bench-deps
 deps:                           ## install what building and running needs
