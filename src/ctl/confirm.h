@@ -9,8 +9,8 @@
 #include "arguments.h"
 #include "outcome.h"
 
-/* Show `question` and read a line. OUTCOME_OK: yes, or nobody is to be asked (no terminal, or --yes).
- * Else it says that nothing was changed: OUTCOME_FAILED. */
+/* Show `question` and read a line. OUTCOME_OK: yes, or nobody is to be asked (no terminal, or
+ * --yes). Else it says that nothing was changed: OUTCOME_FAILED. */
 __attribute__((warn_unused_result)) enum outcome confirm(const struct arguments *arguments,
                                                          const char *question);
 
