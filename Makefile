@@ -33,6 +33,7 @@ LINT_PACKAGES  := clang-format mandoc
 MAN_PACKAGES   := scdoc
 BENCH_PACKAGES := wrk nginx-light golang-go
 COVERAGE_PACKAGES := gcovr
+MODEL_PACKAGES := spin
 DEB_PACKAGES   := dpkg-dev debhelper
 CHECK_DEB_PACKAGES := lintian mmdebstrap systemd-container piuparts autopkgtest prometheus
 INSTALL        := CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' NO_APT='$(NO_APT)' packaging/install-packages
@@ -244,7 +245,7 @@ check-docs: $(SEQD)             ## the commands that README and docs show print 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
 
-.PHONY: check-crash check-planted check-load bench bench-plot bench-core
+.PHONY: check-crash check-planted check-load check-model bench bench-plot bench-core
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
@@ -252,6 +253,9 @@ check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fau
 	@$(RUN_PROGRAM) $(CRASH) --plant=gap
 check-load: $(SEQD) $(LOAD)     ## millions of numbers over many connections, each checked
 	@$(RUN_PROGRAM) $(LOAD)
+check-model:                    ## install what is missing, search the model of a lease's life whole (FULL=1: wider)
+	@$(INSTALL) $(MODEL_PACKAGES)
+	@CC='$(CC)' tests/model/check.sh
 bench: bench-deps $(SEQD) $(BENCH)  ## install what is missing, compare with other servers
 	@BENCH_DIR=$(B)/tests/bench $(RUN_PROGRAM) tests/bench/http.sh
 bench-plot:                     ## draw docs/figures/http.svg from what make bench measured last
@@ -270,19 +274,16 @@ build/man/%: docs/man/%.scd docs/man/tables.awk docs/CONFIGURATION.md
 	    SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} scdoc <$@.scd >$@
 	@rm $@.scd
 
-prefix  := /usr/local
-bindir   = $(prefix)/bin
-sbindir  = $(prefix)/sbin
-datadir  = $(prefix)/share
-mandir   = $(datadir)/man
+DESTDIR ?=
+prefix  ?= /usr/local
 
 .PHONY: man install
 man: $(MAN)                     ## build the man pages (needs scdoc), in build/man
 install: all man                ## install binaries, man pages and completion: prefix=/usr/local, DESTDIR=
-	install -D -m 0755 $(SEQD) $(DESTDIR)$(sbindir)/seqd
-	install -D -m 0755 $(SEQCTL) $(DESTDIR)$(bindir)/seqctl
-	for page in $(MAN); do install -D -m 0644 -t $(DESTDIR)$(mandir)/man$${page##*.} $$page; done
-	install -D -m 0644 packaging/completion/seqctl $(DESTDIR)$(datadir)/bash-completion/completions/seqctl
+	install -D -m 0755 $(SEQD) '$(DESTDIR)$(prefix)/sbin/seqd'
+	install -D -m 0755 $(SEQCTL) '$(DESTDIR)$(prefix)/bin/seqctl'
+	for page in $(MAN); do install -D -m 0644 -t '$(DESTDIR)$(prefix)'/share/man/man$${page##*.} $$page || exit; done
+	install -D -m 0644 packaging/completion/seqctl '$(DESTDIR)$(prefix)/share/bash-completion/completions/seqctl'
 
 .PHONY: deps test-deps lint-deps bench-deps
 deps:                           ## install what building and running needs
@@ -325,12 +326,7 @@ check-ratio:                    ## lines of test code over product code, at leas
 
 # --- The Debian package ----------------------------------------------------------------------------------------
 
-DESTDIR     ?=
-prefix      ?= /usr/local
-.PHONY: install deb deb-deps check-deb check-deb-slice check-deb-deps
-install: $(SEQD)                ## install under $(DESTDIR)$(prefix)
-	install -D -m 0755 $(SEQD) '$(DESTDIR)$(prefix)/sbin/seqd'
-
+.PHONY: deb deb-deps check-deb check-deb-slice check-deb-deps
 deb: deb-deps                   ## install what is missing, build the Debian packages into build/dist
 	@packaging/make-deb
 check-deb: check-deb-deps       ## install what is missing, try the package under systemd in Debian 12 and 13
@@ -339,7 +335,7 @@ check-deb-slice: check-deb-deps ## ... the shortest part of it: Debian 12, insta
 	@tests/deb/check --slice
 
 deb-deps:                       ## install what building the package needs
-	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(DEB_PACKAGES)
+	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(MAN_PACKAGES) $(DEB_PACKAGES)
 check-deb-deps: deb-deps        ## ... and what trying it needs
 	@$(INSTALL) $(CHECK_DEB_PACKAGES)
 

@@ -1,5 +1,16 @@
 #include "commands.h"
 
+/* What counts from its creation on, and what may be altered at any time. */
+#define ALTERED \
+    (OPTION_BIT(OPTION_MAX_GAP) | OPTION_BIT(OPTION_LEASE) | OPTION_BIT(OPTION_DURABILITY) | \
+     OPTION_BIT(OPTION_MAX_BORROW))
+#define CREATED \
+    (ALTERED | OPTION_BIT(OPTION_KIND) | OPTION_BIT(OPTION_START) | OPTION_BIT(OPTION_INCREMENT) | \
+     OPTION_BIT(OPTION_MIN) | OPTION_BIT(OPTION_MAX) | OPTION_BIT(OPTION_EPOCH) | \
+     OPTION_BIT(OPTION_TIME_UNIT) | OPTION_BIT(OPTION_MACHINE_BITS) | \
+     OPTION_BIT(OPTION_NODE_BITS) | OPTION_BIT(OPTION_COUNTER_BITS) | \
+     OPTION_BIT(OPTION_MACHINE_ID) | OPTION_BIT(OPTION_NODE_ID))
+
 /* The one place that says what there is; the man page and the completion are compared with it. */
 static const struct command table[] = {
     {.name = "next",
@@ -10,17 +21,62 @@ static const struct command table[] = {
      .words_min = 1,
      .words_max = 2,
      .run = next_run},
+    {.name = "list",
+     .usage = "[PREFIX]",
+     .summary = "List the sequences, or those whose names begin with PREFIX",
+     .words_max = 1,
+     .options = OPTION_BIT(OPTION_NAMES_ONLY),
+     .run = list_run},
     {.name = "show",
      .usage = "NAME",
      .summary = "Show the definition, the state and the forecast of a sequence",
      .words_min = 1,
      .words_max = 1,
      .run = show_run},
+    {.name = "create",
+     .usage = "NAME",
+     .summary = "Create a sequence; exit status 5 when it is there with another definition",
+     .help = "What is not given has the server's default. Creating it again with the same\n"
+             "definition changes nothing. A name that was dropped goes on above its old numbers.\n",
+     .words_min = 1,
+     .words_max = 1,
+     .options = CREATED,
+     .run = create_run},
+    {.name = "alter",
+     .usage = "NAME",
+     .summary = "Change what may be changed of a sequence; the rest is fixed at its creation",
+     .words_min = 1,
+     .words_max = 1,
+     .options = ALTERED,
+     .run = alter_run},
+    {.name = "advance",
+     .usage = "NAME PAST",
+     .summary = "Let a sequence go on behind the number PAST",
+     .help = "Forward only, unless --force is given: going back may give numbers out twice. On a\n"
+             "terminal --force asks whether that is meant, unless --yes says so.\n",
+     .words_min = 2,
+     .words_max = 2,
+     .options = OPTION_BIT(OPTION_FORCE) | OPTION_BIT(OPTION_YES),
+     .run = advance_run},
+    {.name = "drop",
+     .usage = "NAME",
+     .summary = "Drop a sequence; its numbers never come again, even if it is created anew",
+     .help = "On a terminal it asks whether that is meant, unless --yes says so.\n",
+     .words_min = 1,
+     .words_max = 1,
+     .options = OPTION_BIT(OPTION_YES),
+     .run = drop_run},
     {.name = "status",
      .usage = "",
      .summary = "Show whether the server is ready, and what it has done; exit status 7: not ready",
      .words_max = 0,
      .run = status_run},
+    {.name = "decode",
+     .usage = "NAME NUMBER",
+     .summary = "Show the time, machine, node and counter in a number of a timestamp sequence",
+     .words_min = 2,
+     .words_max = 2,
+     .run = decode_run},
     {.name = "token",
      .usage = "new",
      .summary = "Make a token for clients over TCP, and its line for the server's file of tokens",

@@ -7,11 +7,8 @@
 
 static void read_parameter(struct http_fields *fields, const char *name, const char *value)
 {
-    if (strcmp(name, "count") == 0) {
-        fields->counts++;
-        fields->count = value;
-    } else if (fields->unknown == NULL) {
-        fields->unknown = name;
+    if (fields->parameter_count < HTTP_PARAMETERS_MAX) {
+        fields->parameters[fields->parameter_count++] = (struct http_parameter){name, value};
     }
 }
 
@@ -29,13 +26,20 @@ static void read_header(struct http_fields *fields, const char *name, const char
     case 'a':
         if (strcasecmp(name, "Accept") == 0) {
             http_accept_add(&fields->accept, value);
-        } else if (strcasecmp(name, "Authorization") == 0) {
-            fields->authorization = fields->authorization == NULL ? value : "";
+        } else if (strcasecmp(name, "Access-Control-Request-Method") == 0) {
+            fields->asked_method = value;
         }
         break;
     case 'c':
         if (strcasecmp(name, "Content-Length") == 0) {
             fields->large_body = text_parse_uint64(value, HTTP_BODY_MAX, &length) != ERR_OK;
+        } else if (strcasecmp(name, "Content-Type") == 0) {
+            fields->content_type = value;
+        }
+        break;
+    case 'o':
+        if (strcasecmp(name, "Origin") == 0) {
+            fields->origin = value;
         }
         break;
     case 'p':
@@ -70,8 +74,18 @@ static enum MHD_Result read_entry(void *context, enum MHD_ValueKind kind, const 
 
 void http_fields_read(struct MHD_Connection *connection, struct http_fields *ret_fields)
 {
-    *ret_fields = (struct http_fields){.count = NULL};
+    *ret_fields = (struct http_fields){.origin = NULL};
     (void)MHD_get_connection_values(connection,
                                     MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND | MHD_COOKIE_KIND,
                                     read_entry, ret_fields); /* counts the same */
+}
+
+const char *http_fields_parameter(const struct http_fields *fields, const char *name)
+{
+    for (unsigned i = 0; i < fields->parameter_count; i++) {
+        if (strcmp(fields->parameters[i].name, name) == 0) {
+            return fields->parameters[i].value;
+        }
+    }
+    return NULL;
 }

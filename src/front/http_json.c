@@ -26,7 +26,7 @@ static void add_uint64(struct http_json *json, uint64_t value)
 
 static void add_key(struct http_json *json, const char *key)
 {
-    if (json->length > 1) {
+    if (json->buffer[json->length - 1] != '{') {
         add(json, ",", 1);
     }
     add(json, "\"", 1);
@@ -96,8 +96,23 @@ void http_json_small(struct http_json *json, const char *key, uint64_t value)
     add_uint64(json, value);
 }
 
+void http_json_open(struct http_json *json, const char *key)
+{
+    add_key(json, key);
+    add(json, "{", 1);
+    json->depth++;
+}
+
+void http_json_close(struct http_json *json)
+{
+    assert(json->depth > 0);
+    add(json, "}", 1);
+    json->depth--;
+}
+
 size_t http_json_end(struct http_json *json)
 {
+    assert(json->depth == 0);
     add(json, "}\n", 2);
     return json->length;
 }

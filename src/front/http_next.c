@@ -42,20 +42,14 @@ static bool find_sequence(struct http_request *request, enum MHD_Result *ret_res
 static bool read_count(struct http_request *request, enum MHD_Result *ret_result)
 {
     uint64_t max_count = http_service_max_count(request->service);
+    const char *text = http_fields_parameter(&request->fields, "count");
     uint64_t count = 1;
 
-    if (request->fields.counts > 1) {
-        *ret_result =
-            http_reply_problem(request, HTTP_PROBLEM_BAD_COUNT,
-                               "count is given %u times; give it once", request->fields.counts);
-        return false;
-    }
-    if (request->fields.counts == 1 &&
-        (text_parse_uint64(request->fields.count, max_count, &count) != ERR_OK || count == 0)) {
+    if (text != NULL && (text_parse_uint64(text, max_count, &count) != ERR_OK || count == 0)) {
         *ret_result = http_reply_problem(
             request, HTTP_PROBLEM_BAD_COUNT,
             "count is '%.*s'; it must be a whole number from 1 to %" PRIu64 ", in decimal digits",
-            SHOWN_MAX, request->fields.count, max_count);
+            SHOWN_MAX, text, max_count);
         return false;
     }
     request->waiter.count = count;

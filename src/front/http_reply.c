@@ -25,10 +25,8 @@ static const struct problem problems[] = {
     [HTTP_PROBLEM_BAD_NAME] = {"/problems/bad-name", "Not a sequence name", 400},
     [HTTP_PROBLEM_BAD_COUNT] = {"/problems/bad-count", "Count out of range", 400},
     [HTTP_PROBLEM_UNKNOWN_PARAMETER] = {"/problems/unknown-parameter", "Unknown parameter", 400},
+    [HTTP_PROBLEM_BAD_PARAMETER] = {"/problems/bad-parameter", "Parameter out of range", 400},
     [HTTP_PROBLEM_BODY_REFUSED] = {"/problems/body-refused", "No body wanted", 400},
-    [HTTP_PROBLEM_NO_TOKEN] = {"/problems/unauthenticated", "A token is needed", 401},
-    [HTTP_PROBLEM_BAD_TOKEN] = {"/problems/unauthenticated", "A token is needed", 401},
-    [HTTP_PROBLEM_FORBIDDEN] = {"/problems/forbidden", "Not allowed", 403},
     [HTTP_PROBLEM_UNKNOWN_PATH] = {"/problems/unknown-path", "No such path", 404},
     [HTTP_PROBLEM_UNKNOWN_SEQUENCE] = {"/problems/unknown-sequence", "No such sequence", 404},
     [HTTP_PROBLEM_METHOD] = {"/problems/method-not-allowed", "Method not allowed", 405},
@@ -36,11 +34,13 @@ static const struct problem problems[] = {
     [HTTP_PROBLEM_EXHAUSTED] = {"/problems/exhausted", "Sequence exhausted", 409},
     [HTTP_PROBLEM_BODY_TOO_LARGE] = {"/problems/body-too-large", "Body too large", 413},
     [HTTP_PROBLEM_TARGET_TOO_LONG] = {"/problems/target-too-long", "Path and query too long", 414},
+    [HTTP_PROBLEM_MEDIA_TYPE] = {"/problems/unsupported-media-type", "Not JSON", 415},
     [HTTP_PROBLEM_HEADER_TOO_LARGE] = {"/problems/header-too-large", "Headers too large", 431},
     [HTTP_PROBLEM_PREFETCH] = {"/problems/prefetch-refused", "No numbers on suspicion", 503},
     [HTTP_PROBLEM_NO_LEASE] = {"/problems/no-lease", "No numbers at the moment", 503},
     [HTTP_PROBLEM_NOT_READY] = {"/problems/not-ready", "Not ready", 503},
     [HTTP_PROBLEM_STOPPING] = {"/problems/stopping", "The service is stopping", 503},
+    [HTTP_PROBLEM_BUSY] = {"/problems/too-busy", "Too much at a time", 503},
 };
 
 static bool add_header(struct MHD_Response *response, const char *name, const char *value)
@@ -112,6 +112,18 @@ enum MHD_Result http_reply_stream(struct http_request *request, const struct blo
     struct MHD_Response *response = MHD_create_response_from_callback(
         http_block_length(block), STREAM_PIECE_BYTES, read_stream, &request->stream, NULL);
     return queue(request, 200, response, HTTP_TYPE_TEXT, NULL, true);
+}
+
+enum MHD_Result http_reply_written(struct http_request *request, const char *type,
+                                   MHD_ContentReaderCallback read, void *context,
+                                   MHD_ContentReaderFreeCallback release)
+{
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, STREAM_PIECE_BYTES, read, context, release);
+    if (response == NULL) {
+        release(context);
+    }
+    return queue(request, 200, response, type, NULL, false);
 }
 
 static ssize_t read_nothing(void *context, uint64_t position, char *to, size_t room)
@@ -196,27 +208,10 @@ enum MHD_Result http_reply_not_allowed(struct http_request *request, const char 
     return reply_problem(request, HTTP_PROBLEM_METHOD, &header, detail);
 }
 
-/* The header that belongs to a problem; NULL: none. */
-static const struct http_header *header_of(enum http_problem problem)
-{
-    static const struct http_header soon = {MHD_HTTP_HEADER_RETRY_AFTER, "1"};
-    static const struct http_header bring = {MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-                                             "Bearer realm=\"seqd\""};
-    static const struct http_header bring_other = {
-        MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"seqd\", error=\"invalid_token\""};
-
-    if (problem == HTTP_PROBLEM_NO_TOKEN) {
-        return &bring;
-    }
-    if (problem == HTTP_PROBLEM_BAD_TOKEN) {
-        return &bring_other;
-    }
-    return problems[problem].status == 503 ? &soon : NULL;
-}
-
 enum MHD_Result http_reply_problem(struct http_request *request, enum http_problem problem,
                                    const char *format, ...)
 {
+    static const struct http_header soon = {MHD_HTTP_HEADER_RETRY_AFTER, "1"};
     char detail[ERROR_DETAIL_SIZE];
     va_list arguments;
 
@@ -224,5 +219,6 @@ enum MHD_Result http_reply_problem(struct http_request *request, enum http_probl
     int length = vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
     assert(length >= 0);
-    return reply_problem(request, problem, header_of(problem), detail);
+    bool later = problems[problem].status == 503;
+    return reply_problem(request, problem, later ? &soon : NULL, detail);
 }

@@ -2,7 +2,7 @@
  *
  * The law: every answer but a constant one carries Cache-Control: no-store, and every refusal is
  * application/problem+json (RFC 9457) with a type that does not change from release to release; 503
- * says when to come back, and 401 what to bring.
+ * says when to come back.
  *
  * Each function queues one answer and returns what the handler has to return. MHD_NO, without an
  * answer, when memory is out: the connection is closed then.
@@ -24,10 +24,8 @@ enum http_problem {
     HTTP_PROBLEM_BAD_NAME,
     HTTP_PROBLEM_BAD_COUNT,
     HTTP_PROBLEM_UNKNOWN_PARAMETER,
+    HTTP_PROBLEM_BAD_PARAMETER,
     HTTP_PROBLEM_BODY_REFUSED,
-    HTTP_PROBLEM_NO_TOKEN,
-    HTTP_PROBLEM_BAD_TOKEN,
-    HTTP_PROBLEM_FORBIDDEN,
     HTTP_PROBLEM_UNKNOWN_PATH,
     HTTP_PROBLEM_UNKNOWN_SEQUENCE,
     HTTP_PROBLEM_METHOD,
@@ -35,11 +33,13 @@ enum http_problem {
     HTTP_PROBLEM_EXHAUSTED,
     HTTP_PROBLEM_BODY_TOO_LARGE,
     HTTP_PROBLEM_TARGET_TOO_LONG,
+    HTTP_PROBLEM_MEDIA_TYPE,
     HTTP_PROBLEM_HEADER_TOO_LARGE,
     HTTP_PROBLEM_PREFETCH,
     HTTP_PROBLEM_NO_LEASE,
     HTTP_PROBLEM_NOT_READY,
     HTTP_PROBLEM_STOPPING,
+    HTTP_PROBLEM_BUSY,
 };
 
 /* 200 with the `length` bytes at `body`, which are copied. The two headers that a block needs. */
@@ -48,6 +48,13 @@ enum MHD_Result http_reply_block(struct http_request *request, const char *type,
 
 /* 200 with the text of `block`, which may be of any size: it is written as it is sent. */
 enum MHD_Result http_reply_stream(struct http_request *request, const struct block *block);
+
+/* 200 with what `read` writes piece by piece until it says MHD_CONTENT_READER_END_OF_STREAM.
+ * `release` is called with `context` once nothing of it is needed any more, also when this fails.
+ */
+enum MHD_Result http_reply_written(struct http_request *request, const char *type,
+                                   MHD_ContentReaderCallback read, void *context,
+                                   MHD_ContentReaderFreeCallback release);
 
 /* 200 to a HEAD, when the length of what GET would answer is not known. Closes the connection. */
 enum MHD_Result http_reply_head(struct http_request *request, const char *type);

@@ -10,15 +10,13 @@
 #define SEQD_FRONT_HTTP_REQUEST_H
 
 #include "core/sequence.h"
-#include "front/access.h"
-#include "front/tls.h"
 #include "http_block.h"
+#include "http_body.h"
 #include "http_deadline.h"
 #include "http_fields.h"
 #include "http_service.h"
 
 #include <microhttpd.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +27,9 @@ enum http_method {
     HTTP_HEAD = 2,
     HTTP_POST = 4,
     HTTP_OPTIONS = 8,
+    HTTP_PUT = 16,
+    HTTP_PATCH = 32,
+    HTTP_DELETE = 64,
 };
 
 /* What the next call of the handler finds. */
@@ -43,13 +44,10 @@ struct http_request {
     struct http_service *service;
     struct MHD_Connection *connection;
     struct http_timed timed;
-    struct access_client client;
-    struct tls_identity *identity; /* that its TLS began with; NULL: it is plain */
-    bool asked;                    /* a request line has come */
 
     /* From the request line on. */
     enum http_step step;
-    uint64_t body_bytes;
+    struct http_body body;
     const char *target_end; /* of the request target as it was sent: its NUL */
     size_t target_length;
 
@@ -59,6 +57,8 @@ struct http_request {
     const char *path; /* as it was sent, ended by a NUL */
     const char *name; /* what the path says in the place of {name}; not ended by a NUL */
     size_t name_length;
+    const char *item; /* likewise, in the place of the second {…} */
+    size_t item_length;
 
     /* For a block. */
     struct sequence *sequence;

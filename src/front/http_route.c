@@ -1,57 +1,68 @@
 #include "http_route.h"
 
-#include "front/access.h"
 #include "front/http.h"
-#include "http_access.h"
 #include "http_assets.h"
+#include "http_list.h"
 #include "http_metrics.h"
 #include "http_next.h"
 #include "http_reply.h"
 #include "http_show.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define ALLOW_SIZE 64   /* bytes of an Allow header's value */
 #define RECORD_BYTES 80 /* what libmicrohttpd takes of the buffer for each header or parameter */
 #define SHOWN_MAX 64    /* bytes of what a client sent that are repeated to it */
+#define ACTIONS_MAX 4   /* of one path */
 
-struct route {
-    const char *pattern; /* {name} stands for everything up to the next '/' */
-    unsigned methods;    /* of enum http_method; HEAD comes with GET, OPTIONS with all */
-    enum access_scope scope;
-    bool counts; /* the parameter `count` is known here */
+/* What some methods do on a path. */
+struct action {
+    unsigned
+        methods;    /* of enum http_method; HEAD comes with GET, OPTIONS with all; 0 ends a list */
+    unsigned scope; /* of enum access_scope; 0: anybody may */
+    bool takes_body;
+    const char *parameters[HTTP_PARAMETERS_MAX]; /* that the query may have; NULL ends them */
     enum MHD_Result (*answer)(struct http_request *request);
 };
 
+struct route {
+    const char *pattern; /* {…} stands for everything up to the next '/'; two of them at most */
+    struct action actions[ACTIONS_MAX + 1];
+};
+
+/* clang-format off */
 /* What is asked for most comes first. */
 static const struct route routes[] = {
-    {"/", HTTP_GET | HTTP_POST, ACCESS_ISSUE, true, http_next},
-    {"/v1/sequences/{name}/next", HTTP_GET | HTTP_POST, ACCESS_ISSUE, true, http_next},
-    {"/v1/sequences/{name}", HTTP_GET, ACCESS_READ, false, http_show_sequence},
-    {"/healthz", HTTP_GET, ACCESS_PUBLIC, false, http_show_health},
-    {"/readyz", HTTP_GET, ACCESS_PUBLIC, false, http_show_readiness},
-    {"/metrics", HTTP_GET, ACCESS_READ, false, http_metrics},
-    {"/openapi.yaml", HTTP_GET, ACCESS_PUBLIC, false, http_assets},
-    {"/openapi.json", HTTP_GET, ACCESS_PUBLIC, false, http_assets},
-    {"/docs", HTTP_GET, ACCESS_PUBLIC, false, http_assets_move},
-    {"/docs/", HTTP_GET, ACCESS_PUBLIC, false, http_assets},
-    {"/docs/start.js", HTTP_GET, ACCESS_PUBLIC, false, http_assets},
-    {"/docs/swagger-ui-bundle.js", HTTP_GET, ACCESS_PUBLIC, false, http_assets},
-    {"/docs/swagger-ui.css", HTTP_GET, ACCESS_PUBLIC, false, http_assets},
-    {"*", HTTP_OTHER, ACCESS_PUBLIC, false,
-     NULL}, /* "OPTIONS *" asks what the server can do at all */
+    {"/", {{HTTP_GET | HTTP_POST, ACCESS_ISSUE, false, {"count"}, http_next}}},
+    {"/v1/sequences/{name}/next", {
+        {HTTP_GET | HTTP_POST, ACCESS_ISSUE, false, {"count"}, http_next}}},
+    {"/v1/sequences/{name}", {{HTTP_GET, ACCESS_READ, false, {NULL}, http_show_sequence}}},
+    {"/v1/sequences", {{HTTP_GET, ACCESS_READ, false, {"prefix", "limit", "after"}, http_list}}},
+    {"/healthz", {{HTTP_GET, 0, false, {NULL}, http_show_health}}},
+    {"/readyz", {{HTTP_GET, 0, false, {NULL}, http_show_readiness}}},
+    {"/metrics", {{HTTP_GET, ACCESS_READ, false, {NULL}, http_metrics}}},
+    {"/openapi.yaml", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
+    {"/openapi.json", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
+    {"/docs", {{HTTP_GET, 0, false, {NULL}, http_assets_move}}},
+    {"/docs/", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
+    {"/docs/start.js", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
+    {"/docs/swagger-ui-bundle.js", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
+    {"/docs/swagger-ui.css", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
+    {"*", {{0}}}, /* "OPTIONS *" asks what the server can do at all */
 };
+/* clang-format on */
 
 static const struct {
     const char *name;
     enum http_method method;
 } methods[] = {
-    {"GET", HTTP_GET},
-    {"HEAD", HTTP_HEAD},
-    {"POST", HTTP_POST},
-    {"OPTIONS", HTTP_OPTIONS},
+    {"GET", HTTP_GET},     {"HEAD", HTTP_HEAD},     {"POST", HTTP_POST},       {"PUT", HTTP_PUT},
+    {"PATCH", HTTP_PATCH}, {"DELETE", HTTP_DELETE}, {"OPTIONS", HTTP_OPTIONS},
 };
 
 static enum http_method method_of(const char *name)
@@ -64,36 +75,42 @@ static enum http_method method_of(const char *name)
     return HTTP_OTHER;
 }
 
-static unsigned methods_of(const struct route *route)
-{
-    return route->methods | HTTP_OPTIONS | ((route->methods & HTTP_GET) != 0 ? HTTP_HEAD : 0);
-}
+/* ---- the path ---- */
 
-/* Does `path` match? Fills the request's name when the pattern has one. */
+/* Does `path` match? Fills the request's name and item where the pattern has such places. */
 static bool matches(const char *pattern, const char *path, struct http_request *request)
 {
-    const char *brace = strchr(pattern, '{');
+    const char *found[2] = {NULL, NULL};
+    size_t length[2] = {0, 0};
+    unsigned places = 0;
 
-    if (brace == NULL) {
-        return strcmp(pattern, path) == 0;
+    for (;;) {
+        size_t literal = strcspn(pattern, "{");
+        if (pattern[literal] == '\0') {
+            break;
+        }
+        if (strncmp(pattern, path, literal) != 0) {
+            return false;
+        }
+        assert(places < 2);
+        found[places] = path + literal;
+        length[places] = strcspn(found[places], "/");
+        path = found[places] + length[places];
+        pattern = strchr(pattern, '}') + 1;
+        places++;
     }
-    size_t before = (size_t)(brace - pattern);
-    if (strncmp(pattern, path, before) != 0) {
+    if (strcmp(pattern, path) != 0) {
         return false;
     }
-    const char *name = path + before;
-    size_t length = strcspn(name, "/");
-    if (strcmp(name + length, strchr(brace, '}') + 1) != 0) {
-        return false;
-    }
-    request->name = name;
-    request->name_length = length;
+    request->name = found[0];
+    request->name_length = length[0];
+    request->item = found[1];
+    request->item_length = length[1];
     return true;
 }
 
 static const struct route *find_route(struct http_request *request, const char *path)
 {
-    request->name = NULL;
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         if (matches(routes[i].pattern, path, request)) {
             return &routes[i];
@@ -102,18 +119,47 @@ static const struct route *find_route(struct http_request *request, const char *
     return NULL;
 }
 
-static void write_allow(char allow[ALLOW_SIZE], unsigned allowed)
+/* ---- the method ---- */
+
+/* What `method` does on `route`, or NULL. */
+static const struct action *find_action(const struct route *route, enum http_method method)
 {
+    unsigned wanted = method == HTTP_HEAD ? HTTP_GET : method;
+
+    for (const struct action *action = route->actions; action->methods != 0; action++) {
+        if ((action->methods & wanted) != 0) {
+            return action;
+        }
+    }
+    return NULL;
+}
+
+static void write_allow(char allow[ALLOW_SIZE], const struct route *route)
+{
+    unsigned allowed = HTTP_OPTIONS;
     size_t length = 0;
 
-    allow[0] = '\0';
+    for (const struct action *action = route->actions; action->methods != 0; action++) {
+        allowed |= action->methods | ((action->methods & HTTP_GET) != 0 ? HTTP_HEAD : 0);
+    }
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if ((allowed & methods[i].method) != 0) {
             length += (size_t)snprintf(allow + length, ALLOW_SIZE - length, "%s%s",
                                        length > 0 ? ", " : "", methods[i].name);
         }
     }
+    assert(length < ALLOW_SIZE);
 }
+
+bool http_route_takes_body(struct http_request *request, const char *path, const char *method)
+{
+    const struct route *route = find_route(request, path);
+    const struct action *action = route != NULL ? find_action(route, method_of(method)) : NULL;
+
+    return action != NULL && action->takes_body;
+}
+
+/* ---- the rest of the request ---- */
 
 /* The limits of what is read before the path counts. False when the request has been refused. */
 static bool check_size(struct http_request *request, enum MHD_Result *ret_result)
@@ -139,28 +185,104 @@ static bool check_size(struct http_request *request, enum MHD_Result *ret_result
     return true;
 }
 
-/* What the request says beyond its path. False when the request has been refused. */
-static bool check_fields(struct http_request *request, const struct route *route,
-                         enum MHD_Result *ret_result)
+/* Which parameters `action` knows, in words: "; 'count' is", or "". */
+static void write_known(char known[SHOWN_MAX * 2], const struct action *action)
+{
+    size_t length = 0;
+
+    known[0] = '\0';
+    for (size_t i = 0; action->parameters[i] != NULL; i++) {
+        bool last = action->parameters[i + 1] == NULL;
+        length += (size_t)snprintf(known + length, SHOWN_MAX * 2 - length, "%s'%s'",
+                                   i == 0 ? "; " : (last ? " and " : ", "), action->parameters[i]);
+    }
+    if (length > 0) {
+        length += (size_t)snprintf(known + length, SHOWN_MAX * 2 - length, "%s",
+                                   action->parameters[1] != NULL ? " are" : " is");
+    }
+    assert(length < SHOWN_MAX * 2);
+}
+
+static bool knows(const struct action *action, const char *name)
+{
+    for (size_t i = 0; action->parameters[i] != NULL; i++) {
+        if (strcmp(action->parameters[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Each parameter is known, and there once. False when the request has been refused. */
+static bool check_parameters(struct http_request *request, const struct action *action,
+                             enum MHD_Result *ret_result)
 {
     const struct http_fields *fields = &request->fields;
-    const char *unknown = fields->unknown;
+    char known[SHOWN_MAX * 2];
 
-    if (unknown == NULL && fields->counts > 0 && !route->counts) {
-        unknown = "count";
-    }
-    if (unknown != NULL) {
-        *ret_result = http_reply_problem(request, HTTP_PROBLEM_UNKNOWN_PARAMETER,
-                                         "parameter '%.*s' is not known here%s", SHOWN_MAX, unknown,
-                                         route->counts ? "; 'count' is" : "");
-        return false;
-    }
-    if (request->body_bytes > 0) {
-        *ret_result = http_reply_problem(request, HTTP_PROBLEM_BODY_REFUSED,
-                                         "nothing here takes a body; the limit is 0 bytes");
-        return false;
+    for (unsigned i = 0; i < fields->parameter_count; i++) {
+        const char *name = fields->parameters[i].name;
+        if (!knows(action, name)) {
+            write_known(known, action);
+            *ret_result =
+                http_reply_problem(request, HTTP_PROBLEM_UNKNOWN_PARAMETER,
+                                   "parameter '%.*s' is not known here%s", SHOWN_MAX, name, known);
+            return false;
+        }
+        for (unsigned j = 0; j < i; j++) {
+            if (strcmp(fields->parameters[j].name, name) == 0) {
+                *ret_result = http_reply_problem(
+                    request,
+                    strcmp(name, "count") == 0 ? HTTP_PROBLEM_BAD_COUNT
+                                               : HTTP_PROBLEM_BAD_PARAMETER,
+                    "parameter '%s' is given more than once; give it once", name);
+                return false;
+            }
+        }
     }
     return true;
+}
+
+/* "application/json", perhaps with parameters behind it. */
+static bool is_json(const char *type)
+{
+    static const char json[] = "application/json";
+
+    return type != NULL && strncasecmp(type, json, sizeof json - 1) == 0 &&
+           strchr("; \t", type[sizeof json - 1]) != NULL;
+}
+
+/* Where a body came, it is wanted and whole. False when the request has been refused. */
+static bool check_body(struct http_request *request, const struct action *action,
+                       enum MHD_Result *ret_result)
+{
+    const struct http_body *body = &request->body;
+
+    if (body->length == 0) {
+        return true;
+    }
+    if (!action->takes_body) {
+        *ret_result = http_reply_problem(request, HTTP_PROBLEM_BODY_REFUSED,
+                                         "this takes no body; the limit is 0 bytes");
+    } else if (body->length > HTTP_BODY_MAX) {
+        *ret_result = http_reply_problem(request, HTTP_PROBLEM_BODY_TOO_LARGE,
+                                         "the body has %" PRIu64 " bytes, the limit is %d",
+                                         body->length, HTTP_BODY_MAX);
+    } else if (!is_json(request->fields.content_type)) {
+        *ret_result =
+            http_reply_problem(request, HTTP_PROBLEM_MEDIA_TYPE,
+                               "the body is '%.*s', it must be application/json", SHOWN_MAX,
+                               request->fields.content_type != NULL ? request->fields.content_type
+                                                                    : "of no stated type");
+    } else if (body->crowded) {
+        *ret_result = http_reply_problem(request, HTTP_PROBLEM_BUSY,
+                                         "all bodies together may have %" PRIu64
+                                         " bytes at a time, and so many are on their way",
+                                         HTTP_BODIES_MAX);
+    } else {
+        return true;
+    }
+    return false;
 }
 
 static bool check_name(struct http_request *request, enum MHD_Result *ret_result)
@@ -173,6 +295,15 @@ static bool check_name(struct http_request *request, enum MHD_Result *ret_result
     }
     *ret_result = http_reply_problem(request, HTTP_PROBLEM_BAD_NAME, "%s", detail.text);
     return false;
+}
+
+/* OPTIONS takes what any method of the path takes: nothing comes of it. */
+static enum MHD_Result answer_options(struct http_request *request, const struct route *route)
+{
+    char allow[ALLOW_SIZE];
+
+    write_allow(allow, route);
+    return http_reply_allowed(request, allow);
 }
 
 enum MHD_Result http_route(struct http_request *request, const char *path, const char *method)
@@ -193,20 +324,16 @@ enum MHD_Result http_route(struct http_request *request, const char *path, const
         return result;
     }
     request->method = method_of(method);
-    if ((methods_of(route) & request->method) == 0) {
-        write_allow(allow, methods_of(route));
+    if (request->method == HTTP_OPTIONS) {
+        return answer_options(request, route);
+    }
+    const struct action *action = find_action(route, request->method);
+    if (action == NULL) {
+        write_allow(allow, route);
         return http_reply_not_allowed(request, method, allow);
     }
-    /* Who asks what is allowed, as browsers do before they send a token, need not have one. */
-    if (request->method != HTTP_OPTIONS && !http_access_allows(request, route->scope, &result)) {
+    if (!check_parameters(request, action, &result) || !check_body(request, action, &result)) {
         return result;
     }
-    if (!check_fields(request, route, &result)) {
-        return result;
-    }
-    if (request->method == HTTP_OPTIONS) {
-        write_allow(allow, methods_of(route));
-        return http_reply_allowed(request, allow);
-    }
-    return route->answer(request);
+    return action->answer(request);
 }

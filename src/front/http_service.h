@@ -13,11 +13,9 @@
 #include "core/keeper.h"
 #include "core/registry.h"
 #include "core/sequence.h"
-#include "front/http.h"
+#include "http_body.h"
 #include "http_counters.h"
 #include "http_deadline.h"
-#include "http_guests.h"
-#include "http_refusals.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,9 +24,8 @@
 #include <stdint.h>
 
 struct http_service {
-    struct registry *registry; /* constant, as are the next three */
+    struct registry *registry; /* constant, as are the next two */
     struct keeper *keeper;
-    struct access *access;
     size_t buffer_bytes; /* of one connection */
 
     _Atomic uint64_t max_count;
@@ -37,9 +34,8 @@ struct http_service {
     _Atomic(struct sequence *) root; /* what `default_name` names, once that is known */
 
     struct http_deadline deadline;
-    struct http_guests guests;
     struct http_counters counters;
-    struct http_refusals refusals;
+    struct http_bodies bodies;
 
     pthread_mutex_t lock;
     pthread_cond_t settled;                   /* `waits` has become 0 */
@@ -47,11 +43,11 @@ struct http_service {
     char default_name[SEQUENCE_NAME_MAX + 1]; /* lock */
 };
 
-/* Use the caller's memory. ERR_NO_MEMORY when the system has no more locks or descriptors. */
+/* Use the caller's memory. ERR_NO_MEMORY when the system has no more locks. */
 __attribute__((warn_unused_result)) enum error http_service_init(struct http_service *service,
-                                                                 const struct http_ground *ground,
-                                                                 size_t buffer_bytes,
-                                                                 unsigned max_connections);
+                                                                 struct registry *registry,
+                                                                 struct keeper *keeper,
+                                                                 size_t buffer_bytes);
 void http_service_fini(struct http_service *service);
 
 /* Take over what may be altered. */

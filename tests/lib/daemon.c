@@ -89,7 +89,8 @@ static const char **joined(const char *first, const char *const *a, const char *
 static const char **plain_environment(void)
 {
     static const char *const dropped[] = {
-        "NOTIFY_SOCKET=", "JOURNAL_STREAM=", "STATE_DIRECTORY=", "SEQD_URL=", "SEQD_TOKEN="};
+        "NOTIFY_SOCKET=",   "WATCHDOG_USEC=", "WATCHDOG_PID=", "JOURNAL_STREAM=",
+        "STATE_DIRECTORY=", "SEQD_URL=",      "SEQD_TOKEN="};
     const char **list = joined(NULL, (const char *const *)environ, NULL);
     size_t kept = 0;
     for (size_t i = 0; list[i] != NULL; i++) {

@@ -4,7 +4,7 @@
  * standard output and standard error goes to two files in memory, so it never blocks on a reader
  * and nothing it said is lost. It cannot outlive the thread that started it (the kernel kills it
  * then), so a test that breaks off leaves no daemon behind. It sees this process's environment
- * without what a service manager may have put there (NOTIFY_SOCKET, JOURNAL_STREAM,
+ * without what a service manager may have put there (NOTIFY_SOCKET, WATCHDOG_USEC, JOURNAL_STREAM,
  * STATE_DIRECTORY) and what seqctl reads (SEQD_URL, SEQD_TOKEN), and with no signal blocked.
  *
  * A call that a test is certain of ends the test, with what the daemon said on standard error, when

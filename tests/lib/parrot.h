@@ -12,6 +12,12 @@
 
 #include <stdint.h>
 
+/* Answers: a head, and a body that ends with the connection. */
+#define PARROT_HEAD(status, type) "HTTP/1.1 " status "\r\nContent-Type: " type "\r\n"
+#define PARROT_BODY "Connection: close\r\n\r\n"
+#define PARROT_TEXT(body) PARROT_HEAD("200 OK", "text/plain; charset=utf-8") PARROT_BODY body
+#define PARROT_JSON(status, body) PARROT_HEAD(status, "application/json") PARROT_BODY body
+
 struct parrot;
 
 /* Listen on the unix socket `path`, or, when it is NULL, on a port of 127.0.0.1 that the kernel

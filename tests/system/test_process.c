@@ -52,8 +52,7 @@ static void test_process_prints_where_it_listens(void **state)
 static void test_process_gives_an_example_that_works_where_it_listens_everywhere(void **state)
 {
     (void)state;
-    struct stage stage =
-        stage_open("[http]\nlisten = 0.0.0.0:1\nissue_without_token = everywhere\n");
+    struct stage stage = stage_open("[http]\nlisten = 0.0.0.0:1\n");
     const char *text = daemon_stdout(stage.daemon);
     assert_non_null(strstr(text, "listens on http://0.0.0.0:"));
     assert_non_null(strstr(text, "try: curl http://127.0.0.1:"));
@@ -220,6 +219,23 @@ static void test_process_tells_systemd_of_start_reload_and_stop(void **state)
     close_notified(&notified);
 }
 
+/* It proves that it works again and again, unasked; a process that hangs does not. */
+static void test_process_feeds_the_watchdog(void **state)
+{
+    (void)state;
+    struct notified notified = open_notified();
+    struct stage stage = stage_open(NULL);
+    stage_stop(&stage);
+    stage_start(&stage, (const char *const[]){notified.setting, "WATCHDOG_USEC=200000", NULL});
+    expect_notified(&notified, "READY=1");
+    for (int i = 0; i < 5; i++) {
+        expect_notified(&notified, "WATCHDOG=1");
+    }
+    stage_kill(&stage);
+    stage_close(&stage);
+    close_notified(&notified);
+}
+
 /* ---- stopping ---- */
 
 static void stops_without_a_gap(int signal_number)
@@ -318,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_process_fills_standard_files_that_are_closed),
         cmocka_unit_test(test_process_marks_priorities_for_the_journal_alone),
         cmocka_unit_test(test_process_tells_systemd_of_start_reload_and_stop),
+        cmocka_unit_test(test_process_feeds_the_watchdog),
         cmocka_unit_test(test_process_gives_its_lease_back_on_sigterm),
         cmocka_unit_test(test_process_gives_its_lease_back_on_sigint),
         cmocka_unit_test(test_process_sends_what_was_taken_before_it_stops),

@@ -19,13 +19,9 @@
 
 #include <cmocka.h>
 
-#define HEAD(status, type) "HTTP/1.1 " status "\r\nContent-Type: " type "\r\n"
-#define WHOLE "Connection: close\r\n\r\n" /* the body ends with the connection */
-#define OK_TEXT(body) HEAD("200 OK", "text/plain; charset=utf-8") WHOLE body
-#define OK_JSON(body) HEAD("200 OK", "application/json") WHOLE body
 #define PROBLEM(status, type, more) \
-    HEAD(status, "application/problem+json") \
-    more WHOLE "{\"type\":\"/problems/" type "\",\"title\":\"T\",\"detail\":\"D\"}\n"
+    PARROT_HEAD(status, "application/problem+json") \
+    more PARROT_BODY "{\"type\":\"/problems/" type "\",\"title\":\"T\",\"detail\":\"D\"}\n"
 
 /* Let seqctl talk to a parrot; what the parrot heard, to be freed. */
 static char *try(const char *answer, const char *line, int status, const char *out, const char *err)
@@ -106,38 +102,41 @@ static void test_seqctl_takes_no_garbage_for_numbers(void **state)
         {"", 3, "broke before a whole answer"},
         {"SSH-2.0-OpenSSH_9.2\r\n", 1, "is no seqd"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n1\n", 3, "broke before a whole answer"},
-        {OK_TEXT(""), 1, "does not answer as a seqd would"},
-        {OK_TEXT("1"), 1, "does not answer as a seqd would"},
-        {OK_TEXT("1\n2\n"), 1, "does not answer as a seqd would"},
-        {OK_TEXT("1.5\n"), 1, "does not answer as a seqd would"},
-        {OK_TEXT("9223372036854775808\n"), 1, "does not answer as a seqd would"},
-        {OK_TEXT("<html>\n"), 1, "does not answer as a seqd would"},
-        {OK_TEXT("\n"), 1, "does not answer as a seqd would"},
-        {HEAD("302 Found", "text/html") "Location: http://127.0.0.1:1/\r\n" WHOLE, 1,
+        {PARROT_TEXT(""), 1, "does not answer as a seqd would"},
+        {PARROT_TEXT("1"), 1, "does not answer as a seqd would"},
+        {PARROT_TEXT("1\n2\n"), 1, "does not answer as a seqd would"},
+        {PARROT_TEXT("1.5\n"), 1, "does not answer as a seqd would"},
+        {PARROT_TEXT("9223372036854775808\n"), 1, "does not answer as a seqd would"},
+        {PARROT_TEXT("<html>\n"), 1, "does not answer as a seqd would"},
+        {PARROT_TEXT("\n"), 1, "does not answer as a seqd would"},
+        {PARROT_HEAD("302 Found", "text/html") "Location: http://127.0.0.1:1/\r\n" PARROT_BODY, 1,
          "answers 302, and not as a seqd would"},
-        {HEAD("404 Not Found", "text/html") WHOLE "<html>\n", 1,
+        {PARROT_HEAD("404 Not Found", "text/html") PARROT_BODY "<html>\n", 1,
          "answers 404, and not as a seqd would"},
-        {HEAD("503 Busy", "application/problem+json") WHOLE "{\"type\":", 1,
+        {PARROT_HEAD("503 Busy", "application/problem+json") PARROT_BODY "{\"type\":", 1,
          "answers 503, and not as a seqd would"},
-        {HEAD("503 Busy", "application/problem+json") WHOLE "{\"type\":5}", 1,
+        {PARROT_HEAD("503 Busy", "application/problem+json") PARROT_BODY "{\"type\":5}", 1,
          "answers 503, and not as a seqd would"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         expect(cases[i].answer, "next default", cases[i].status, "", cases[i].err);
     }
-    expect(OK_JSON("[]"), "next default --json", 1, "", "(no object)");
-    expect(OK_JSON("{\"first\":1}"), "next default --json", 1, "", "does not answer as");
-    expect(OK_JSON("{\"first\":\"1\",\"first\":\"2\"}"), "next default --json", 1, "", "duplicate");
-    expect(OK_JSON("{"), "show default", 1, "", "does not answer as a seqd would");
-    expect(OK_JSON("{\"name\":\"x\"}"), "show default", 1, "", "(this is no sequence)");
-    expect(OK_TEXT("ready\n"), "status", 1, "", "does not answer as a seqd would");
+    expect(PARROT_JSON("200 OK", "[]"), "next default --json", 1, "", "(no object)");
+    expect(PARROT_JSON("200 OK", "{\"first\":1}"), "next default --json", 1, "",
+           "does not answer as");
+    expect(PARROT_JSON("200 OK", "{\"first\":\"1\",\"first\":\"2\"}"), "next default --json", 1, "",
+           "duplicate");
+    expect(PARROT_JSON("200 OK", "{"), "show default", 1, "", "does not answer as a seqd would");
+    expect(PARROT_JSON("200 OK", "{\"name\":\"x\"}"), "show default", 1, "",
+           "(a part of the answer is missing)");
+    expect(PARROT_TEXT("ready\n"), "status", 1, "", "does not answer as a seqd would");
 }
 
 /* A server must not move the cursor of whoever asks it. */
 static void test_seqctl_shows_no_control_bytes_of_others(void **state)
 {
     (void)state;
-    expect(HEAD("409 Conflict", "application/problem+json") WHOLE
+    expect(PARROT_HEAD("409 Conflict", "application/problem+json") PARROT_BODY
            "{\"type\":\"/problems/x\",\"detail\":\"a\\u001b[2Jb\"}",
            "next default", 5, "", "seqctl: a?[2Jb\n");
 }
@@ -189,14 +188,14 @@ static void test_seqctl_sends_the_token_and_nothing_that_was_not_asked(void **st
     char line[DIR_PATH_SIZE + 64];
     dir_write(&dir, "token", "seqd_abc\n", 9);
     (void)snprintf(line, sizeof line, "next orders 3 -t %s", path.path);
-    char *heard = try(OK_TEXT("1\n2\n3\n"), line, 0, "1\n2\n3\n", NULL);
+    char *heard = try(PARROT_TEXT("1\n2\n3\n"), line, 0, "1\n2\n3\n", NULL);
     assert_true(strncmp(heard, "POST /v1/sequences/orders/next?count=3 HTTP/1.1\r\n", 49) == 0);
     assert_non_null(strstr(heard, "\r\nAuthorization: Bearer seqd_abc\r\n"));
     assert_non_null(strstr(heard, "\r\nAccept: text/plain\r\n"));
     assert_non_null(strstr(heard, "\r\nContent-Length: 0\r\n"));
     assert_null(strstr(heard, "Expect:"));
     free(heard);
-    heard = try(OK_TEXT("1\n"), "next orders", 0, "1\n", NULL);
+    heard = try(PARROT_TEXT("1\n"), "next orders", 0, "1\n", NULL);
     assert_null(strstr(heard, "Authorization"));
     free(heard);
     dir_write(&dir, "token", "a b\n", 4);
@@ -209,7 +208,7 @@ static void test_seqctl_sends_the_token_and_nothing_that_was_not_asked(void **st
 static void test_seqctl_takes_server_and_token_from_the_environment(void **state)
 {
     (void)state;
-    struct parrot *parrot = parrot_start(NULL, OK_TEXT("1\n"));
+    struct parrot *parrot = parrot_start(NULL, PARROT_TEXT("1\n"));
     char url[64];
     (void)snprintf(url, sizeof url, "SEQD_URL=http://localhost:%u//",
                    (unsigned)parrot_port(parrot));
@@ -232,7 +231,7 @@ static void test_seqctl_talks_over_a_unix_socket(void **state)
     struct dir dir = dir_make();
     struct dir path = dir_entry(&dir, "seqd.sock");
     char line[DIR_PATH_SIZE + 32];
-    struct parrot *parrot = parrot_start(path.path, OK_TEXT("9223372036854775807\n"));
+    struct parrot *parrot = parrot_start(path.path, PARROT_TEXT("9223372036854775807\n"));
     (void)snprintf(line, sizeof line, "-s %s next orders", path.path);
     seqctl_expect(1, line, 0, "9223372036854775807\n", NULL);
     free(parrot_stop(parrot));

@@ -30,6 +30,27 @@ static void test_json_writes_every_kind_of_member(void **state)
     assert_memory_equal(buffer, expected, length);
 }
 
+static void test_json_holds_objects_in_an_object(void **state)
+{
+    struct http_json json;
+    char buffer[64];
+    static const char expected[] = "{\"a\":{\"b\":{},\"c\":1},\"d\":{\"e\":null},\"f\":2}\n";
+
+    (void)state;
+    http_json_begin(&json, buffer, sizeof buffer);
+    http_json_open(&json, "a");
+    http_json_open(&json, "b");
+    http_json_close(&json);
+    http_json_small(&json, "c", 1);
+    http_json_close(&json);
+    http_json_open(&json, "d");
+    http_json_plain(&json, "e", "null");
+    http_json_close(&json);
+    http_json_small(&json, "f", 2);
+    assert_int_equal(http_json_end(&json), sizeof expected - 1);
+    assert_memory_equal(buffer, expected, sizeof expected - 1);
+}
+
 static void test_json_of_nothing_is_an_object(void **state)
 {
     struct http_json json;
@@ -83,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json_writes_every_kind_of_member),
+        cmocka_unit_test(test_json_holds_objects_in_an_object),
         cmocka_unit_test(test_json_of_nothing_is_an_object),
         cmocka_unit_test(test_json_escapes_every_byte),
         cmocka_unit_test(test_json_fills_its_buffer_to_the_last_byte),

@@ -66,7 +66,8 @@ static bool shows(struct http_stage *stage, const char *name, const char *member
 static void test_http_show_tells_the_definition(void **state)
 {
     assert_true(shows(*state, "orders",
-                      "{\"name\":\"orders\",\"start\":\"1001\",\"increment\":\"10\",\"min\":\"1\","
+                      "{\"name\":\"orders\",\"kind\":\"counter\",\"start\":\"1001\","
+                      "\"increment\":\"10\",\"min\":\"1\","
                       "\"max\":\"9223372036854775807\",\"max_gap\":\"500\",\"lease\":\"100\","
                       "\"durability\":\"lease\","));
     assert_true(shows(*state, "default", "\"lease\":\"auto\",\"durability\":\"lease\""));
@@ -97,6 +98,16 @@ static void test_http_show_tells_that_nothing_is_left(void **state)
     assert_true(shows(stage, "down", "\"left\":\"3\","));
     http_stage_expect(stage, "GET", "/v1/sequences/down/next?count=3", "", 200, "3\n1\n-1\n");
     assert_true(shows(stage, "down", "\"next\":null,\"left\":\"0\",\"exhausted\":true,"));
+    assert_true(shows(stage, "down", "\"used_percent\":100}"));
+}
+
+static void test_http_show_forecasts_the_end(void **state)
+{
+    struct http_stage *stage = *state;
+
+    assert_true(shows(stage, "down", "\"seconds_left\":null,\"used_percent\":0}"));
+    http_stage_expect(stage, "GET", "/v1/sequences/down/next?count=2", "", 200, "3\n1\n");
+    assert_true(shows(stage, "down", "\"used_percent\":66}"));
 }
 
 static void test_http_show_works_while_the_store_hangs(void **state)
@@ -214,6 +225,7 @@ int main(void)
         TEST(test_http_show_tells_the_definition),
         TEST(test_http_show_tells_what_comes_next),
         TEST(test_http_show_tells_that_nothing_is_left),
+        TEST(test_http_show_forecasts_the_end),
         TEST(test_http_show_works_while_the_store_hangs),
         TEST(test_http_health_is_ok_while_it_serves),
         TEST(test_http_ready_while_all_is_well),

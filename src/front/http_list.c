@@ -1,0 +1,164 @@
+#include "http_list.h"
+
+#include "base/text.h"
+#include "http_reply.h"
+#include "http_sequence.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN_MAX 64 /* bytes of what a client sent that are repeated to it */
+
+/* A piece of text: one sequence with a comma, or the end with a name. */
+#define PIECE_SIZE (HTTP_SEQUENCE_JSON_SIZE + 64)
+
+/* One page, from its collection until its last byte was sent. */
+struct page {
+    const char *prefix; /* of the names wanted; until the collection is over, as the next */
+    const char *after;  /* the name behind which the page begins */
+    uint64_t limit;     /* sequences wanted */
+    size_t count;       /* items; limit + 1 when there are more than were wanted */
+    size_t written;     /* items that are in `piece` or were sent */
+    bool ended;         /* the end is in `piece` or was sent */
+    size_t piece_length;
+    size_t piece_used; /* bytes of it that were sent */
+    char piece[PIECE_SIZE];
+    struct sequence *items[]; /* stay valid for the registry's life */
+};
+
+/* Put the sequence in its place, if it is among the first of those that are wanted. */
+static void collect(void *context, struct sequence *sequence)
+{
+    struct page *page = context;
+    const char *name = sequence_name(sequence);
+
+    if (strncmp(name, page->prefix, strlen(page->prefix)) != 0 || strcmp(name, page->after) <= 0) {
+        return;
+    }
+    size_t low = 0;
+    size_t high = page->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(sequence_name(page->items[middle]), name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low > page->limit) {
+        return; /* there are enough before it */
+    }
+    page->count += page->count <= page->limit ? 1 : 0;
+    memmove(page->items + low + 1, page->items + low,
+            (page->count - low - 1) * sizeof page->items[0]);
+    page->items[low] = sequence;
+}
+
+/* Write what comes next into the piece. False when all was written. */
+static bool next_piece(struct page *page)
+{
+    size_t listed = page->count < page->limit ? page->count : (size_t)page->limit;
+    struct sequence_status status;
+    struct http_json json;
+
+    if (page->ended) {
+        return false;
+    }
+    page->piece_used = 0;
+    if (page->written < listed) {
+        struct sequence *sequence = page->items[page->written];
+        page->piece[0] = ',';
+        sequence_describe(sequence, &status);
+        http_json_begin(&json, page->piece + 1, sizeof page->piece - 1);
+        http_sequence_write(&json, sequence_name(sequence), &status);
+        page->piece_length = http_json_end(&json); /* the comma comes, the newline goes */
+        page->piece_used = page->written++ == 0 ? 1 : 0;
+        return true;
+    }
+    bool more = page->count > listed;
+    int length =
+        snprintf(page->piece, sizeof page->piece, "],\"after\":%s%s%s}\n", more ? "\"" : "",
+                 more ? sequence_name(page->items[listed - 1]) : "null", more ? "\"" : "");
+    assert(length > 0 && (size_t)length < sizeof page->piece);
+    page->piece_length = (size_t)length;
+    page->ended = true;
+    return true;
+}
+
+static ssize_t read_page(void *context, uint64_t position, char *to, size_t room)
+{
+    struct page *page = context;
+    size_t length = 0;
+
+    (void)position; /* the library asks for one byte after the other */
+    while (length < room && (page->piece_used < page->piece_length || next_piece(page))) {
+        size_t left = page->piece_length - page->piece_used;
+        size_t step = left < room - length ? left : room - length;
+        memcpy(to + length, page->piece + page->piece_used, step);
+        page->piece_used += step;
+        length += step;
+    }
+    return length > 0 ? (ssize_t)length : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* Read `limit`. False when the request has been refused, with *ret_result to return. */
+static bool read_limit(struct http_request *request, uint64_t *ret_limit,
+                       enum MHD_Result *ret_result)
+{
+    const char *text = http_fields_parameter(&request->fields, "limit");
+
+    *ret_limit = HTTP_LIST_LIMIT_DEFAULT;
+    if (text != NULL &&
+        (text_parse_uint64(text, HTTP_LIST_LIMIT_MAX, ret_limit) != ERR_OK || *ret_limit == 0)) {
+        *ret_result = http_reply_problem(
+            request, HTTP_PROBLEM_BAD_PARAMETER,
+            "limit is '%.*s'; it must be a whole number from 1 to %d, in decimal digits", SHOWN_MAX,
+            text, HTTP_LIST_LIMIT_MAX);
+        return false;
+    }
+    return true;
+}
+
+/* Read the parameter `key`, which is empty or a name. False when the request has been refused. */
+static bool read_name(struct http_request *request, const char *key, const char **ret_text,
+                      enum MHD_Result *ret_result)
+{
+    const char *text = http_fields_parameter(&request->fields, key);
+    struct error_detail detail;
+
+    *ret_text = text != NULL ? text : "";
+    if (**ret_text != '\0' && definition_check_name(text, strlen(text), &detail) != ERR_OK) {
+        *ret_result = http_reply_problem(request, HTTP_PROBLEM_BAD_PARAMETER, "%s is '%.*s': %s",
+                                         key, SHOWN_MAX, text, detail.text);
+        return false;
+    }
+    return true;
+}
+
+enum MHD_Result http_list(struct http_request *request)
+{
+    enum MHD_Result result = MHD_NO;
+    const char *prefix = NULL;
+    const char *after = NULL;
+    uint64_t limit = 0;
+
+    if (!read_limit(request, &limit, &result) || !read_name(request, "prefix", &prefix, &result) ||
+        !read_name(request, "after", &after, &result)) {
+        return result;
+    }
+    if (request->method == HTTP_HEAD) {
+        return http_reply_head(request, HTTP_TYPE_JSON);
+    }
+    struct page *page = malloc(sizeof *page + ((size_t)limit + 1) * sizeof page->items[0]);
+    if (page == NULL) {
+        return MHD_NO;
+    }
+    *page = (struct page){.prefix = prefix, .after = after, .limit = limit};
+    memcpy(page->piece, "{\"sequences\":[", 14);
+    page->piece_length = 14;
+    registry_each(request->service->registry, collect, page);
+    return http_reply_written(request, HTTP_TYPE_JSON, read_page, page, free);
+}
