@@ -36,6 +36,8 @@ COVERAGE_PACKAGES := gcovr
 MODEL_PACKAGES := spin
 DEB_PACKAGES   := dpkg-dev debhelper
 CHECK_DEB_PACKAGES := lintian mmdebstrap systemd-container piuparts autopkgtest prometheus
+OPENAPI_PACKAGES := python3-jsonschema npm
+BROWSER_PACKAGES := chromium npm
 INSTALL        := CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' NO_APT='$(NO_APT)' packaging/install-packages
 
 # --- Flags -----------------------------------------------------------------------------------------------------
@@ -162,6 +164,12 @@ endif
 ifneq ($(filter test check coverage,$(MAKECMDGOALS)),)
 $(B)/flags $(B)/tests/flags: | test-deps
 endif
+ifneq ($(filter check-openapi,$(MAKECMDGOALS)),)
+$(B)/flags build/openapi/node_modules: | openapi-deps
+endif
+ifneq ($(filter check-browser,$(MAKECMDGOALS)),)
+$(B)/flags build/browser/node_modules: | browser-deps
+endif
 ifneq ($(filter bench,$(MAKECMDGOALS)),)
 $(B)/flags $(B)/tests/flags: | bench-deps
 endif
@@ -263,6 +271,19 @@ bench-plot:                     ## draw docs/figures/http.svg from what make ben
 bench-core: $(B)/tests/bench/bench_core ## the fast path in process, against a bare compare-and-swap
 	@$(RUN_PROGRAM) $<
 
+# What else than Debian's packages a check needs: what the lock file says, byte for byte, with no script of it run.
+build/%/node_modules: tests/%/package.json tests/%/package-lock.json
+	@mkdir -p $(@D) && cp $^ $(@D)
+	$(SAY) NPM $(@D); cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: check-openapi check-browser
+check-openapi: $(SEQD) build/openapi/node_modules ## install what is missing, hold docs/openapi.yaml and the daemon together
+	@build/openapi/node_modules/.bin/spectral lint --fail-severity hint -r tests/openapi/spectral.yaml docs/openapi.yaml
+	@$(RUN_PROGRAM) tests/openapi/check_contract.py docs/openapi.yaml
+check-browser: $(SEQD) build/browser/node_modules ## install what is missing, use /docs/ in Chromium
+	@$(RUN_PROGRAM) node tests/browser/check_browser.mjs
+
 # --- Man pages, and all of it in its place ----------------------------------------------------------------------
 
 # The option tables come from docs/CONFIGURATION.md. The date in a page is that of the last commit, or what
@@ -285,7 +306,7 @@ install: all man                ## install binaries, man pages and completion: p
 	for page in $(MAN); do install -D -m 0644 -t '$(DESTDIR)$(prefix)'/share/man/man$${page##*.} $$page || exit; done
 	install -D -m 0644 packaging/completion/seqctl '$(DESTDIR)$(prefix)/share/bash-completion/completions/seqctl'
 
-.PHONY: deps test-deps lint-deps bench-deps
+.PHONY: deps test-deps lint-deps bench-deps openapi-deps browser-deps
 deps:                           ## install what building and running needs
 	@$(INSTALL) $(RUN_PACKAGES)
 test-deps:                      ## ... and what testing needs
@@ -294,6 +315,10 @@ lint-deps:                      ## ... and what lint needs
 	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES) $(MAN_PACKAGES)
 bench-deps:                     ## ... and what the benchmarks need
 	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES)
+openapi-deps:                   ## ... and what check-openapi needs
+	@$(INSTALL) $(RUN_PACKAGES) $(OPENAPI_PACKAGES)
+browser-deps:                   ## ... and what check-browser needs
+	@$(INSTALL) $(RUN_PACKAGES) $(BROWSER_PACKAGES)
 
 # --- Lint: each refuses with file:line, what, and what to do instead; tests/lint/selftest.sh proves that it does ----
 

@@ -1,0 +1,293 @@
+#!/usr/bin/python3 -B
+"""The contract test: every operation, status and problem that docs/openapi.yaml documents is brought about on the real
+daemon, and each answer is compared with it.
+
+    SEQD=build/seqd tests/openapi/check_contract.py docs/openapi.yaml
+
+Neither can drift from the other: what is documented and not in table.py, what is in table.py and not documented, and
+whatever the daemon answers that is not documented each fail the test.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from urllib.parse import quote
+
+from daemon import TIMEOUT_S, Connection, Daemon
+from description import EMPTY, METHODS, Description
+from table import BROKEN, ELSEWHERE, EVERYWHERE, HERE, SCENES, Ask
+
+
+class Results:
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def note(self, what, complaints):
+        """`what` was checked; each complaint is printed."""
+        if complaints:
+            self.failed += 1
+            for complaint in complaints:
+                print(f"{what}: {complaint}")
+        else:
+            self.passed += 1
+
+
+# ---- requests ----
+
+
+def build(operation, ask):
+    """The request, as bytes: the examples of the description, but for what `ask` says."""
+    values = examples(operation, "path") | ask.path
+    path = operation.path
+    for name, value in values.items():
+        path = path.replace("{" + name + "}", quote(str(value), safe="-._~"))
+    query = examples(operation, "query") | ask.query
+    words = [f"{name}={quote(str(value))}" for name, value in query.items() if value is not None]
+    target = path + ("?" if words else "") + "&".join(words)
+    return plain_request(operation.method, target, ask.headers, body_of(operation, ask))
+
+
+def plain_request(method, target, headers, body):
+    lines = {"Host": "seqd"}
+    if body:
+        lines["Content-Length"] = len(body)
+    head = [f"{method} {target} HTTP/1.1"] + [f"{name}: {value}" for name, value in (lines | headers).items()]
+    return "\r\n".join(head + ["", ""]).encode("latin-1") + body
+
+
+def examples(operation, place):
+    return {p["name"]: p["example"] for p in operation.parameters if p["in"] == place}
+
+
+def body_of(operation, ask):
+    if ask.body is not None:
+        return ask.body
+    return b""
+
+
+def asks_for(case):
+    """What the table says of a case of the description, as a list."""
+    asks = HERE.get(case) or EVERYWHERE.get(case[1:]) or []
+    return asks if isinstance(asks, list) else [asks]
+
+
+# ---- what is checked ----
+
+
+class Check:
+    def __init__(self, program, description):
+        self.program = program
+        self.description = description
+        self.results = Results()
+        self.used = set()  # (operation, parameter) of requests that were granted
+        self.daemons = {name: Daemon(program, files) for name, files in SCENES.items()}
+        for name in BROKEN:
+            self.daemons[name].break_store()
+
+    def close(self):
+        for daemon in self.daemons.values():
+            daemon.close()
+
+    def judge(self, case, ask, answer):
+        operation = self.description.operations[case[0]]
+        what, complaints = self.description.judge(operation, answer)
+        if not complaints and (str(answer.status), what) != case[1:]:
+            complaints = [f"the answer is {answer.status} {what}: {answer.body[:200]!r}"]
+        if answer.status < 400:
+            self.used |= {(operation.id, name) for name in examples(operation, "query") | ask.headers}
+        self.results.note(" ".join(case), complaints)
+
+    def cases(self):
+        """Everything but what is only answered at the stop."""
+        for case in self.description.cases():
+            asks = asks_for(case)
+            if not asks:
+                self.results.note(" ".join(case), ["is documented, and nothing in table.py brings it about"])
+            for ask in asks:
+                if ask.on != "stopping":
+                    self.judge(case, ask, self.answer(case, ask))
+
+    def elsewhere(self):
+        """What brings about a refusal in one operation is sent to all that do not document it, too: whatever they
+        answer has to be documented."""
+        cases = set(self.description.cases())
+        for (status, what), ask in EVERYWHERE.items():
+            for operation in self.description.operations.values():
+                if status >= "400" and ask.on != "stopping" and (operation.id, status, what) not in cases:
+                    answer = self.daemons["other" if ask.on == "plain" else ask.on].ask(build(operation, ask))
+                    _, complaints = self.description.judge(operation, answer)
+                    self.results.note(f"{operation.id}, asked for {status} {what}", complaints)
+
+    def answer(self, case, ask):
+        daemon = self.daemons[ask.on]
+        request = build(self.description.operations[case[0]], ask)
+        deadline = time.monotonic() + TIMEOUT_S
+        answer = daemon.ask(request)
+        while ask.until and str(answer.status) != case[1] and time.monotonic() < deadline:
+            time.sleep(0.01)
+            answer = daemon.ask(request)
+        return answer
+
+    def stop(self):
+        """Requests wait for a store that fails, the daemon is told to stop, and a probe asks it over a connection that
+        it had before; told again, it does not let them wait any longer."""
+        daemon = self.daemons["stopping"]
+        wanted = [(case, ask) for case in self.description.cases() for ask in asks_for(case) if ask.on == "stopping"]
+        waiting = []
+        for case, ask in wanted:
+            connection = Connection(daemon.address)
+            connection.send(build(self.description.operations[case[0]], ask) if ask.waits else probe())
+            waiting.append((case, ask, connection))
+        asked_last = [entry for entry in waiting if not entry[1].waits]
+        for _, _, connection in asked_last:
+            connection.receive()
+        self.await_waiters(daemon, len(waiting) - len(asked_last))
+        daemon.terminate()
+        for case, ask, connection in asked_last:
+            self.judge(case, ask, self.answer_when_stopping(case, ask, connection))
+        daemon.terminate()
+        for case, ask, connection in waiting:
+            if ask.waits:
+                self.judge(case, ask, connection.receive())
+            connection.close()
+
+    def answer_when_stopping(self, case, ask, connection):
+        request = build(self.description.operations[case[0]], ask)
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            connection.send(request)
+            answer = connection.receive()
+            if b'"/problems/stopping"' in answer.body or time.monotonic() > deadline:
+                return answer
+
+    def await_waiters(self, daemon, count):
+        while json.loads(daemon.get("/v1/sequences/default").body)["waiters"] != str(count):
+            time.sleep(0.01)
+
+    def ends(self):
+        """Told to stop, they do, and have nothing to complain of."""
+        for name, daemon in self.daemons.items():
+            status = daemon.stop()
+            self.results.note(f"the end of '{name}'", [] if status == 0 else [f"{status}", *daemon.said])
+
+    def table(self):
+        """Nothing in the table is idle."""
+        cases = set(self.description.cases())
+        kinds = {case[1:] for case in cases}
+        for case in HERE:
+            self.results.note(f"table.py: {' '.join(case)}", [] if case in cases else ["is not documented"])
+        for kind in EVERYWHERE:
+            self.results.note(f"table.py: {' '.join(kind)}", [] if kind in kinds else ["is documented nowhere"])
+
+    def parameters(self):
+        """Each parameter was part of a request that was granted."""
+        for operation in self.description.operations.values():
+            for parameter in operation.parameters:
+                known = parameter["in"] == "path" or (operation.id, parameter["name"]) in self.used
+                complaints = [] if known else ["no request with it was granted"]
+                self.results.note(f"{operation.id}: parameter {parameter['name']}", complaints)
+
+    def problems(self):
+        """The introduction lists exactly the problems that the operations have, and those that none has."""
+        documented = dict(ELSEWHERE)
+        for _, status, what in self.description.cases():
+            if "/" not in what and what != EMPTY:
+                documented[what] = status
+        listed = self.description.problems()
+        for name in sorted(documented.keys() | listed.keys()):
+            complaints = [] if documented.get(name) == listed.get(name) else [
+                f"the introduction says {listed.get(name)}, the operations say {documented.get(name)}"
+            ]
+            self.results.note(f"/problems/{name}", complaints)
+
+    def paths(self):
+        """OPTIONS and HEAD everywhere, and 405 for every method that a path has not."""
+        by_path = {}
+        for operation in self.description.operations.values():
+            by_path.setdefault(operation.path, {})[operation.method] = operation
+        for operations in by_path.values():
+            allowed = set(operations) | {"OPTIONS"} | ({"HEAD"} if "GET" in operations else set())
+            any_operation = next(iter(operations.values()))
+            for method in {m.upper() for m in METHODS} | {"HEAD", "OPTIONS", "TRACE", "BREW"}:
+                if method not in operations:
+                    self.method(any_operation, method, allowed, operations.get("GET"))
+
+    def method(self, operation, method, allowed, get):
+        target = build(operation, Ask()).split(b" ")[1].decode()
+        answer = self.daemons["plain"].ask(plain_request(method, target, {}, b""), method)
+        if method == "HEAD" and method in allowed:
+            expected = self.daemons["plain"].ask(build(get, Ask()))
+            complaints = [] if answer.status == expected.status else [f"{answer.status}, GET {expected.status}"]
+            if answer.headers.get("content-type") != expected.headers.get("content-type"):
+                complaints.append(f"{answer.headers} where GET has {expected.headers}")
+        else:
+            status = 204 if method in allowed else 405
+            complaints = [] if answer.status == status else [f"{answer.status}, expected {status}"]
+            if set(answer.headers.get("allow", "").split(", ")) != allowed:
+                complaints.append(f"Allow is '{answer.headers.get('allow')}', documented are {sorted(allowed)}")
+            if status == 405 and not answer.body.startswith(b'{"type":"/problems/method-not-allowed",'):
+                complaints.append(f"the body is {answer.body[:200]!r}")
+        self.results.note(f"{method} {operation.path}", complaints)
+
+    def oddities(self):
+        """What no operation documents, because it belongs to none."""
+        answer = self.daemons["plain"].get("/favicon.ico")
+        self.results.note(
+            "/favicon.ico", [] if b'"/problems/unknown-path"' in answer.body and answer.status == 404 else [answer.body]
+        )
+        answer = self.daemons["plain"].get("/\0")
+        # From version 1.0 on, the HTTP library refuses this by itself.
+        known = b'"/problems/malformed-request"' in answer.body or answer.headers["content-type"] == "text/html"
+        self.results.note("a NUL in the path", [] if known and answer.status == 400 else [answer.body])
+
+    def version(self):
+        said = subprocess.run([self.program, "-V"], capture_output=True, text=True, check=True).stdout.split()
+        version = self.description.document["info"]["version"]
+        self.results.note("info.version", [] if version in said else [f"{version}, the daemon says {said}"])
+
+    def served(self, path):
+        """The daemon serves this very description."""
+        with open(path, "rb") as file:
+            same = self.daemons["plain"].get("/openapi.yaml").body == file.read()
+        json_text = self.daemons["plain"].get("/openapi.json").body
+        self.results.note("/openapi.yaml", [] if same else ["is not the file that is tested"])
+        same = json.loads(json_text) == json.loads(json.dumps(self.description.document))
+        self.results.note("/openapi.json", [] if same else ["says something else than the YAML"])
+
+
+def probe():
+    return b"GET /healthz HTTP/1.1\r\nHost: seqd\r\n\r\n"
+
+
+def main():
+    path = sys.argv[1]
+    description = Description(path)
+    check = Check(os.environ["SEQD"], description)
+    try:
+        check.table()
+        check.problems()
+        check.version()
+        check.served(path)
+        check.cases()
+        check.parameters()
+        check.elsewhere()
+        check.paths()
+        check.oddities()
+        check.stop()
+        check.ends()
+    finally:
+        check.close()
+    results = check.results
+    cases = list(description.cases())
+    statuses = {case[:2] for case in cases}
+    print(f"ok: {len(description.operations)} operations, {len(statuses)} statuses, {len(cases)} kinds of answers driven"
+          if not results.failed else "the description and the daemon differ")
+    print(f"{results.passed} passed, {results.failed} failed")
+    return 1 if results.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
