@@ -2,14 +2,15 @@
 """The contract test: every operation, status and problem that docs/openapi.yaml documents is brought about on the real
 daemon, and each answer is compared with it.
 
-    SEQD=build/seqd tests/openapi/check_contract.py docs/openapi.yaml
+    SEQD=build/seqd tests/openapi/check_contract.py [DESCRIPTION]
 
-Neither can drift from the other: what is documented and not in table.py, what is in table.py and not documented, and
-whatever the daemon answers that is not documented each fail the test.
+Neither can drift from the other: what is documented and not in table.py, what is in table.py and not documented,
+whatever the daemon answers that is not documented, and what only the tables of its source know each fail the test.
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +19,10 @@ from urllib.parse import quote
 from daemon import TIMEOUT_S, Connection, Daemon
 from description import EMPTY, METHODS, Description
 from table import BROKEN, ELSEWHERE, EVERYWHERE, HERE, SCENES, Ask
+
+DESCRIPTION = "docs/openapi.yaml"
+ROUTES = "src/front/http_route.c"
+PROBLEMS = "src/front/http_reply.c"
 
 
 class Results:
@@ -203,6 +208,19 @@ class Check:
             ]
             self.results.note(f"/problems/{name}", complaints)
 
+    def sources(self):
+        """The daemon's own tables have no path and no problem that is not documented."""
+        with open(ROUTES, encoding="utf-8") as file:
+            routes = set(re.findall(r'^    \{"(/[^"]*)"', file.read(), re.M))
+        documented = set()
+        for operation in self.description.operations.values():
+            documented |= self.description.spelled_out(operation)
+        self.results.note(ROUTES, [f"{path} is in one of both only" for path in routes ^ documented])
+        with open(PROBLEMS, encoding="utf-8") as file:
+            problems = re.findall(r'\{"/problems/([a-z-]+)", "[^"]+", (\d+)\}', file.read())
+        listed = self.description.problems().items()
+        self.results.note(PROBLEMS, [f"{problem} is in one of both only" for problem in set(problems) ^ set(listed)])
+
     def paths(self):
         """OPTIONS and HEAD everywhere, and 405 for every method that a path has not."""
         by_path = {}
@@ -263,12 +281,13 @@ def probe():
 
 
 def main():
-    path = sys.argv[1]
+    path = sys.argv[1] if len(sys.argv) > 1 else DESCRIPTION
     description = Description(path)
     check = Check(os.environ["SEQD"], description)
     try:
         check.table()
         check.problems()
+        check.sources()
         check.version()
         check.served(path)
         check.cases()

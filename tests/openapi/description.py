@@ -72,6 +72,15 @@ class Description:
         assert len(rows) == len(dict(rows)), "the introduction names a problem twice"
         return dict(rows)
 
+    def spelled_out(self, operation):
+        """The paths of an operation: with each value of a parameter that has a list of them."""
+        paths = {operation.path}
+        for parameter in operation.parameters:
+            place = "{" + parameter["name"] + "}"
+            values = parameter["schema"].get("enum", [place])
+            paths = {path.replace(place, value) for path in paths for value in values}
+        return paths
+
     # ---- judging ----
 
     def judge(self, operation, answer):

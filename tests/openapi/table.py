@@ -80,8 +80,24 @@ HERE = {
     ("docsFile", "200", "text/javascript"): [Ask(), Ask(path={"file": "swagger-ui-bundle.js"})],
     ("docsFile", "200", "text/css"): Ask(path={"file": "swagger-ui.css"}),
     ("docsFile", "404", "unknown-path"): Ask(path={"file": "swagger-ui.js"}),
+    ("listSequences", "200", "application/json"): [
+        Ask(),
+        Ask(query={"prefix": None, "after": None, "limit": "1"}),
+        Ask(query={"prefix": None, "after": None, "limit": None}),
+    ],
+    ("listSequences", "400", "bad-parameter"): [
+        Ask(query={"limit": "0"}),
+        Ask(query={"prefix": "-"}),
+        Ask(query={"after": "-"}),
+    ],
     ("openapiYaml", "200", "application/yaml"): Ask(),
 }
 
 # Documented in the introduction only, because no operation answers so by itself: see check_paths().
-ELSEWHERE = {"malformed-request": "400", "method-not-allowed": "405", "unknown-path": "404"}
+ELSEWHERE = {
+    "malformed-request": "400",
+    "method-not-allowed": "405",
+    "too-busy": "503",
+    "unknown-path": "404",
+    "unsupported-media-type": "415",
+}
