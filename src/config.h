@@ -20,7 +20,9 @@
 #include "base/definition.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "front/access.h"
 #include "front/http.h"
+#include "front/tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,6 +60,8 @@ struct config {
     enum log_level log_level;
     uint64_t map_size_bytes;
     struct http_options http;
+    struct access_options access;
+    struct tls_options tls;
     struct config_sequence *sequences; /* owned; never empty after config_load() */
     size_t sequence_count;
     char **files; /* owned: the paths that were read, in their order */

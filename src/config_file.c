@@ -293,7 +293,7 @@ static char *next_line(char *to, int size, void *context)
 
 static void unknown_key(struct pass *pass, const char *key)
 {
-    char known[256] = "";
+    char known[512] = "";
     size_t count = 0;
     const struct option *table = option_table(&count);
     for (size_t i = 0; i < count; i++) {
@@ -391,6 +391,38 @@ static struct config_place later_of(const struct config_reader *reader, const ch
     return (x_is_later && x.line != 0) || y.line == 0 ? x : y;
 }
 
+static void finish_tls(struct config_reader *reader)
+{
+    const struct config *config = reader->config;
+    bool certificate = config->tls.certificate[0] != '\0';
+    bool key = config->tls.key[0] != '\0';
+    if (certificate != key) {
+        contradiction(reader, later_of(reader, "tls_certificate", "tls_key"),
+                      "there is %s without %s, TLS needs both",
+                      certificate ? "tls_certificate" : "tls_key",
+                      certificate ? "tls_key" : "tls_certificate");
+    } else if (config->http.tls == HTTP_TLS_ALL && !certificate) {
+        contradiction(reader, later_of(reader, "tls", "tls_certificate"),
+                      "tls is 'all', it needs tls_certificate and tls_key");
+    }
+}
+
+/* Who makes seqd reachable must have said what strangers may do. */
+static void finish_access(struct config_reader *reader)
+{
+    const struct config *config = reader->config;
+    for (unsigned i = 0; i < config->http.listen.count; i++) {
+        const struct http_endpoint *endpoint = &config->http.listen.items[i];
+        if (http_endpoint_is_remote(endpoint) && !access_serves_remote(&config->access)) {
+            contradiction(reader, later_of(reader, "listen", "issue_without_token"),
+                          "other machines can reach '%s' of listen, and could do nothing there: "
+                          "name a token file with tokens, or say issue_without_token = everywhere",
+                          endpoint->address);
+            return;
+        }
+    }
+}
+
 static void finish_http(struct config_reader *reader)
 {
     const struct http_options *http = &reader->config->http;
@@ -404,6 +436,8 @@ static void finish_http(struct config_reader *reader)
                       "threads is %u, it must be max_connections, %u, at most", http->threads,
                       http->max_connections);
     }
+    finish_tls(reader);
+    finish_access(reader);
 }
 
 static void finish_sequence(struct config_reader *reader, struct config_sequence *sequence)

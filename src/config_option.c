@@ -16,6 +16,13 @@ static const struct option_word level_words[] = {
     {"error", LOG_LEVEL_ERROR}, {"warning", LOG_LEVEL_WARNING}, {"notice", LOG_LEVEL_NOTICE},
     {"info", LOG_LEVEL_INFO},   {"debug", LOG_LEVEL_DEBUG},     {NULL, 0}};
 static const struct option_word threads_words[] = {{"auto", 0}, {NULL, 0}};
+static const struct option_word per_address_words[] = {{"auto", 0}, {NULL, 0}};
+static const struct option_word tls_words[] = {
+    {"off", HTTP_TLS_OFF}, {"remote", HTTP_TLS_REMOTE}, {"all", HTTP_TLS_ALL}, {NULL, 0}};
+static const struct option_word open_words[] = {{"loopback", ACCESS_OPEN_LOOPBACK},
+                                                {"everywhere", ACCESS_OPEN_EVERYWHERE},
+                                                {"never", ACCESS_OPEN_NEVER},
+                                                {NULL, 0}};
 static const struct option_word lease_words[] = {{"auto", (int64_t)SEQUENCE_LEASE_AUTO}, {NULL, 0}};
 static const struct option_word durability_words[] = {
     {"lease", DURABILITY_LEASE}, {"every", DURABILITY_EVERY}, {NULL, 0}};
@@ -43,15 +50,39 @@ static const struct option table[] = {
            .reload = OPTION_RESTARTS,
            .meaning = "address space for the data file at the start; it grows by itself"),
 
-    OPTION("http", "listen", VALUE_LISTEN, GENERAL(http.address), .unit = "address and port",
+    OPTION("http", "listen", VALUE_LISTEN, GENERAL(http.listen), .unit = "addresses and ports",
            .standard = "127.0.0.1:8080", .reload = OPTION_RESTARTS,
-           .meaning = "where HTTP is served; port 0 lets the kernel choose"),
+           .meaning = "where HTTP is served over TCP; port 0 lets the kernel choose"),
+    OPTION("http", "socket", VALUE_PATH, GENERAL(http.socket), .unit = "path", .standard = "",
+           .reload = OPTION_RESTARTS,
+           .meaning = "the unix socket where HTTP is served, with every right"),
+    OPTION("http", "socket_mode", VALUE_MODE, GENERAL(http.socket_mode), .min = 0, .max = 0777,
+           .unit = "permissions", .standard = "0660", .reload = OPTION_RESTARTS,
+           .meaning = "permissions of the unix socket's file: who may write may connect"),
+    OPTION("http", "issue_without_token", VALUE_WORD, GENERAL(access.issue_without_token),
+           .words = open_words, .unit = "side", .standard = "loopback", .reload = OPTION_RELOADS,
+           .meaning = "from where clients over TCP may issue and read without a token"),
+    OPTION("http", "tokens", VALUE_PATH, GENERAL(access.tokens), .unit = "path", .standard = "",
+           .reload = OPTION_RELOADS, .meaning = "the file of token hashes"),
+    OPTION("http", "tls", VALUE_WORD, GENERAL(http.tls), .words = tls_words, .unit = "listeners",
+           .standard = "remote", .reload = OPTION_RESTARTS,
+           .meaning = "which addresses speak TLS, once there is a certificate"),
+    OPTION("http", "tls_certificate", VALUE_PATH, GENERAL(tls.certificate), .unit = "path",
+           .standard = "", .reload = OPTION_RELOADS,
+           .meaning = "the certificate and those up to the root, PEM"),
+    OPTION("http", "tls_key", VALUE_PATH, GENERAL(tls.key), .unit = "path", .standard = "",
+           .reload = OPTION_RELOADS, .meaning = "the certificate's private key, PEM"),
     OPTION("http", "threads", VALUE_NUMBER, GENERAL(http.threads), .min = 1, .max = 256,
            .words = threads_words, .unit = "threads", .standard = "auto", .reload = OPTION_RESTARTS,
            .meaning = "threads that serve; auto is one a processor"),
     OPTION("http", "max_connections", VALUE_NUMBER, GENERAL(http.max_connections), .min = 1,
            .max = 1000000, .unit = "connections", .standard = "4096", .reload = OPTION_RESTARTS,
            .meaning = "connections at a time, over all threads"),
+    OPTION("http", "max_connections_per_address", VALUE_NUMBER,
+           GENERAL(http.max_connections_per_address), .min = 1, .max = 1000000,
+           .words = per_address_words, .unit = "connections", .standard = "auto",
+           .reload = OPTION_RELOADS,
+           .meaning = "of them, from one address; auto is half, and no limit for loopback"),
     OPTION("http", "buffer_size", VALUE_SIZE, GENERAL(http.buffer_bytes), .min = 2 * KIB,
            .max = 64 * KIB, .unit = "bytes", .standard = "4KiB", .reload = OPTION_RESTARTS,
            .meaning = "memory of one connection; bounds the header of a request"),
@@ -94,7 +125,9 @@ static const struct option table[] = {
 
 #define TABLE_COUNT (sizeof table / sizeof table[0])
 static_assert(TABLE_COUNT <= OPTIONS_MAX, "OPTIONS_MAX has to cover the table");
-static_assert(sizeof(unsigned) == 4 && sizeof(enum log_level) == 4 && sizeof(enum durability) == 4,
+static_assert(sizeof(unsigned) == 4 && sizeof(enum log_level) == 4 &&
+                  sizeof(enum durability) == 4 && sizeof(enum access_open) == 4 &&
+                  sizeof(enum http_tls) == 4,
               "an integer option is written as 4 or 8 bytes");
 
 const struct option *option_table(size_t *ret_count)
@@ -119,6 +152,7 @@ static bool is_integer(const struct option *option)
     case VALUE_NUMBER:
     case VALUE_SIZE:
     case VALUE_DURATION:
+    case VALUE_MODE:
         return true;
     case VALUE_WORD:
     case VALUE_PATH:
@@ -157,7 +191,8 @@ void option_range(const struct option *option, char to[OPTION_RANGE_SIZE])
     } else if (option->kind == VALUE_PATH) {
         append(to, "an absolute path of %zu bytes at most", option->size - 1);
     } else if (option->kind == VALUE_LISTEN) {
-        append(to, "ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080");
+        append(to, "up to %d of ADDRESS:PORT, such as 127.0.0.1:8080, [::1]:8080; or 'none'",
+               HTTP_LISTEN_MAX);
     }
 }
 
@@ -208,16 +243,17 @@ static enum error set_path(const struct option *option, void *fields, const char
     return ERR_OK;
 }
 
-/* The one option that fills two fields. */
-static enum error set_listen(const struct option *option, struct config *config, const char *text,
+static enum error set_listen(const struct option *option, void *fields, const char *text,
                              struct error_detail *detail)
 {
     struct error_detail form = {.text = ""};
-    enum error error = value_parse_listen(text, config->http.address, sizeof config->http.address,
-                                          &config->http.port, &form);
+    struct http_endpoints listen;
+    assert(option->size == sizeof listen);
+    enum error error = value_parse_listen(text, &listen, &form);
     if (error != ERR_OK) {
         return error_fail(detail, error, "%s is '%s', it must be %s", option->key, text, form.text);
     }
+    memcpy(option_field(option, fields), &listen, sizeof listen);
     return ERR_OK;
 }
 
@@ -235,6 +271,7 @@ enum error option_set(const struct option *option, void *fields, const char *tex
     case VALUE_NUMBER:
     case VALUE_SIZE:
     case VALUE_DURATION:
+    case VALUE_MODE:
         return set_integer(option, fields, text, detail);
     case VALUE_PATH:
         return set_path(option, fields, text, detail);
@@ -250,18 +287,11 @@ enum error option_set(const struct option *option, void *fields, const char *tex
 
 bool option_same(const struct option *option, const void *a, const void *b)
 {
-    if (option->kind == VALUE_LISTEN) {
-        const struct http_options *x = &((const struct config *)a)->http;
-        const struct http_options *y = &((const struct config *)b)->http;
-        return strcmp(x->address, y->address) == 0 && x->port == y->port;
-    }
     return memcmp((const char *)a + option->offset, (const char *)b + option->offset,
                   option->size) == 0;
 }
 
 void option_copy(const struct option *option, void *to, const void *from)
 {
-    assert(option->kind !=
-           VALUE_LISTEN); /* it has a second field; nobody takes it over while running */
     memcpy(option_field(option, to), (const char *)from + option->offset, option->size);
 }

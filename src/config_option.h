@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define OPTION_SECTION_SEQUENCE "sequence" /* stands for every [sequence:NAME] */
-#define OPTIONS_MAX 32                     /* entries in the table, at most */
+#define OPTIONS_MAX 64                     /* entries in the table, at most */
 #define OPTION_RANGE_SIZE 128              /* bytes for a range in words, with its NUL */
 
 enum option_reload {

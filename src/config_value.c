@@ -36,6 +36,7 @@ static struct units units_of(enum value_kind kind)
         return (struct units){size_units, 4, "bytes, or a whole number with KiB, MiB or GiB"};
     case VALUE_DURATION:
         return (struct units){duration_units, 4, "a whole number with its unit: ms, s, min or h"};
+    case VALUE_MODE:
     case VALUE_WORD:
     case VALUE_PATH:
     case VALUE_LISTEN:
@@ -68,9 +69,27 @@ static bool scale(int64_t number, int64_t factor, int64_t *ret_value)
     return true;
 }
 
+/* A '0' and octal digits, as chmod(1) takes them. */
+static enum error parse_mode(const char *text, int64_t *ret_value, struct error_detail *detail)
+{
+    size_t length = strlen(text);
+    int64_t value = 0;
+    if (text[0] != '0' || length > 5 || strspn(text, "01234567") != length) {
+        return error_fail(detail, ERR_INVALID, "a 0 and octal digits, as for chmod");
+    }
+    for (const char *digit = text; *digit != '\0'; digit++) {
+        value = value * 8 + (*digit - '0');
+    }
+    *ret_value = value;
+    return ERR_OK;
+}
+
 enum error value_parse(enum value_kind kind, const char *text, int64_t *ret_value,
                        struct error_detail *detail)
 {
+    if (kind == VALUE_MODE) {
+        return parse_mode(text, ret_value, detail);
+    }
     struct units units = units_of(kind);
     char digits[TEXT_INT64_SIZE];
     int64_t number = 0;
@@ -88,6 +107,10 @@ enum error value_parse(enum value_kind kind, const char *text, int64_t *ret_valu
 
 void value_format(enum value_kind kind, int64_t value, char to[VALUE_TEXT_SIZE])
 {
+    if (kind == VALUE_MODE) {
+        (void)snprintf(to, VALUE_TEXT_SIZE, "%04" PRIo64, (uint64_t)value); /* it fits */
+        return;
+    }
     struct units units = units_of(kind);
     size_t i = 0;
     while (units.units[i].factor != 1 && (value == 0 || value % units.units[i].factor != 0)) {
@@ -98,31 +121,60 @@ void value_format(enum value_kind kind, int64_t value, char to[VALUE_TEXT_SIZE])
     assert(length > 0 && length < VALUE_TEXT_SIZE);
 }
 
-enum error value_parse_listen(const char *text, char *ret_address, size_t size, uint16_t *ret_port,
+/* One ADDRESS:PORT, of `length` bytes. */
+static bool parse_endpoint(const char *text, size_t length, struct http_endpoint *ret_endpoint)
+{
+    char copy[INET6_ADDRSTRLEN + 16];
+    unsigned char binary[sizeof(struct in6_addr)];
+    if (length >= sizeof copy) {
+        return false;
+    }
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    bool bracketed = copy[0] == '[';
+    char *address = copy + (bracketed ? 1 : 0);
+    char *end = strchr(address, bracketed ? ']' : ':');
+    const char *port_text = end == NULL ? NULL : end + (bracketed ? 1 : 0);
+    uint64_t port = 0;
+    if (port_text == NULL || *port_text != ':' ||
+        text_parse_uint64(port_text + 1, UINT16_MAX, &port) != ERR_OK) {
+        return false;
+    }
+    *end = '\0';
+    size_t address_length = (size_t)(end - address);
+    if (address_length >= sizeof ret_endpoint->address ||
+        inet_pton(bracketed ? AF_INET6 : AF_INET, address, binary) != 1) {
+        return false;
+    }
+    memcpy(ret_endpoint->address, address, address_length + 1);
+    ret_endpoint->port = (uint16_t)port;
+    return true;
+}
+
+enum error value_parse_listen(const char *text, struct http_endpoints *ret_listen,
                               struct error_detail *detail)
 {
     static const char form[] = "ADDRESS:PORT with a numeric address and a port of 0 to 65535, such "
                                "as 127.0.0.1:8080 or [::1]:8080";
-    bool bracketed = text[0] == '[';
-    const char *address = text + (bracketed ? 1 : 0);
-    const char *end = strchr(address, bracketed ? ']' : ':');
-    const char *port_text = end == NULL ? NULL : end + (bracketed ? 1 : 0);
-    if (port_text == NULL || *port_text != ':' || (size_t)(end - address) >= size) {
-        return error_fail(detail, ERR_INVALID, "%s", form);
+    struct http_endpoints listen = {.count = 0};
+    bool more = strcmp(text, "none") != 0;
+    while (more) {
+        text += strspn(text, " \t");
+        size_t whole = strcspn(text, ",");
+        size_t length = whole;
+        while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t')) {
+            length--;
+        }
+        if (listen.count == HTTP_LISTEN_MAX) {
+            return error_fail(detail, ERR_INVALID, "%d addresses at most", HTTP_LISTEN_MAX);
+        }
+        if (!parse_endpoint(text, length, &listen.items[listen.count++])) {
+            return error_fail(detail, ERR_INVALID, "%s; several with commas between; or 'none'",
+                              form);
+        }
+        more = text[whole] == ',';
+        text += whole + (more ? 1 : 0);
     }
-    char copy[INET6_ADDRSTRLEN];
-    unsigned char binary[sizeof(struct in6_addr)];
-    size_t length = (size_t)(end - address);
-    uint64_t port = 0;
-    if (length >= sizeof copy || text_parse_uint64(port_text + 1, UINT16_MAX, &port) != ERR_OK) {
-        return error_fail(detail, ERR_INVALID, "%s", form);
-    }
-    memcpy(copy, address, length);
-    copy[length] = '\0';
-    if (inet_pton(bracketed ? AF_INET6 : AF_INET, copy, binary) != 1) {
-        return error_fail(detail, ERR_INVALID, "%s", form);
-    }
-    memcpy(ret_address, copy, length + 1);
-    *ret_port = (uint16_t)port;
+    *ret_listen = listen;
     return ERR_OK;
 }

@@ -8,6 +8,7 @@
 #define SEQD_CONFIG_VALUE_H
 
 #include "base/error.h"
+#include "front/http.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,24 +21,24 @@ enum value_kind {
     VALUE_DURATION, /* milliseconds, always with ms, s, min or h: 500ms */
     VALUE_WORD,     /* one of a list of words */
     VALUE_PATH,     /* an absolute path */
-    VALUE_LISTEN,   /* ADDRESS:PORT */
+    VALUE_MODE,     /* permissions of a file, in octal digits: 0660 */
+    VALUE_LISTEN,   /* a list of ADDRESS:PORT with commas between, or 'none' */
 };
 
 /* `text` as an integer (number, bytes, or milliseconds). ERR_INVALID, with what such a value looks
- * like in `detail`, when it is none or does not fit. Kinds NUMBER, SIZE and DURATION. */
+ * like in `detail`, when it is none or does not fit. Kinds NUMBER, SIZE, DURATION and MODE. */
 __attribute__((warn_unused_result)) enum error value_parse(enum value_kind kind, const char *text,
                                                            int64_t *ret_value,
                                                            struct error_detail *detail);
 
 /* Write `value` as a person would write it in the file, in the largest unit that is exact. Kinds
- * NUMBER, SIZE and DURATION. */
+ * NUMBER, SIZE, DURATION and MODE. */
 void value_format(enum value_kind kind, int64_t value, char to[VALUE_TEXT_SIZE]);
 
-/* "127.0.0.1:8080" or "[::1]:8080": a numeric address without its brackets, and a port of 0 to
- * 65535. ERR_INVALID, with the form in `detail`; nothing is written then. */
+/* "127.0.0.1:8080, [::1]:8080": numeric addresses, each with a port of 0 to 65535; or "none".
+ * ERR_INVALID, with the form in `detail`; nothing is written then. */
 __attribute__((warn_unused_result)) enum error value_parse_listen(const char *text,
-                                                                  char *ret_address, size_t size,
-                                                                  uint16_t *ret_port,
+                                                                  struct http_endpoints *ret_listen,
                                                                   struct error_detail *detail);
 
 #endif

@@ -91,6 +91,17 @@ static const char *named(const struct options *options)
     return options->config_path != NULL ? options->config_path : options->config_dir;
 }
 
+/* One address, the first that is configured, and this port. */
+static void replace_port(struct http_endpoints *listen, uint16_t port)
+{
+    struct http_endpoints only = {.count = 1, .items = {{.address = "127.0.0.1"}}};
+    if (listen->count > 0) {
+        only.items[0] = listen->items[0];
+    }
+    only.items[0].port = port;
+    *listen = only;
+}
+
 /* Read the configuration; the command line has the last word. Logs every mistake. */
 static enum error load(const struct options *options, struct config *ret_config)
 {
@@ -107,7 +118,7 @@ static enum error load(const struct options *options, struct config *ret_config)
         return error;
     }
     if (options->port_given) {
-        ret_config->http.port = options->port;
+        replace_port(&ret_config->http.listen, options->port);
     }
     return ERR_OK;
 }
@@ -198,33 +209,53 @@ static void raise_file_limit(unsigned connections)
 
 /* ---- telling the world ---- */
 
-/* "http://ADDRESS:PORT"; where every address is listened on, the loopback one is the example. */
-static void format_url(const struct seqd *seqd, bool as_example, char *to, size_t size)
+/* What a person may type to try it; where every address is listened on, the loopback one is the
+ * example. */
+static void print_place(const struct http_place *place)
 {
-    const char *address = seqd->config.http.address;
-    if (as_example && strcmp(address, "0.0.0.0") == 0) {
-        address = "127.0.0.1";
-    } else if (as_example && strcmp(address, "::") == 0) {
-        address = "::1";
+    struct http_place near = *place;
+    char url[HTTP_PLACE_SIZE];
+    char example[HTTP_PLACE_SIZE];
+    if (strcmp(place->address, "0.0.0.0") == 0) {
+        memcpy(near.address, "127.0.0.1", sizeof "127.0.0.1");
+    } else if (strcmp(place->address, "::") == 0) {
+        memcpy(near.address, "::1", sizeof "::1");
     }
-    bool six = strchr(address, ':') != NULL;
-    (void)snprintf(to, size, "http://%s%s%s:%u", six ? "[" : "", address, six ? "]" : "",
-                   (unsigned)http_port(seqd->service.http));
+    http_place_format(place, url);
+    http_place_format(&near, example);
+    printf("seqd %s listens on %s   try: curl ", SEQD_VERSION, url);
+    if (place->scheme == HTTP_SCHEME_UNIX) {
+        printf("--unix-socket %s http://seqd/\n", place->address);
+    } else {
+        printf("%s/\n", example);
+    }
 }
 
 static void announce(struct seqd *seqd)
 {
-    char url[HTTP_ADDRESS_SIZE + 32];
-    char example[HTTP_ADDRESS_SIZE + 32];
-    format_url(seqd, false, url, sizeof url);
-    format_url(seqd, true, example, sizeof example);
+    const struct http *http = seqd->service.http;
+    char all[(HTTP_PLACE_SIZE + 2) * HTTP_INHERITED_MAX] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < http_places(http); i++) {
+        const struct http_place *place = http_place(http, i);
+        char url[HTTP_PLACE_SIZE];
+        http_place_format(place, url);
+        length += (size_t)snprintf(all + length, sizeof all - length, "%s%s",
+                                   length > 0 ? ", " : "", url); /* it fits */
+        print_place(place);
+        if (place->remote && place->scheme == HTTP_SCHEME_PLAIN &&
+            seqd->config.access.tokens[0] != '\0') {
+            log_warning("%s is reached without TLS: whoever sees the network sees the tokens, "
+                        "serving all the same",
+                        url);
+        }
+    }
+    (void)fflush(stdout); /* whether anybody reads it does not matter */
     size_t sequences = service_sequences(&seqd->service);
     log_notice("seqd %s serves %zu sequence%s on %s, its data is in '%s'", SEQD_VERSION, sequences,
-               sequences == 1 ? "" : "s", url, seqd->directory);
-    printf("seqd %s listens on %s   try: curl %s/\n", SEQD_VERSION, url, example);
-    (void)fflush(stdout); /* whether anybody reads it does not matter */
-    char status[sizeof url + 32];
-    (void)snprintf(status, sizeof status, "Listening on %s", url);
+               sequences == 1 ? "" : "s", all, seqd->directory);
+    char status[sizeof all + 32];
+    (void)snprintf(status, sizeof status, "Listening on %s", all);
     (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status); /* without systemd: does nothing */
     watchdog_init(&seqd->watchdog, &seqd->service, status);
 }
@@ -269,8 +300,11 @@ static void start_reload(struct seqd *seqd)
 static void finish_reload(struct seqd *seqd)
 {
     size_t failures = reload_end(&seqd->reload);
-    if (failures == 0) {
+    if (failures == 0 && seqd->reload.unread == 0) {
         log_notice("%s: the configuration is reloaded", named(&seqd->options));
+    } else if (failures == 0) {
+        log_warning("%s: the configuration is reloaded, but not all that it names",
+                    named(&seqd->options));
     } else {
         log_warning("%s: the configuration is reloaded, but up to %zu sequences are not as it says",
                     named(&seqd->options), failures);

@@ -101,7 +101,7 @@ void reload_begin(struct reload *reload)
 {
     assert(!reload->running);
     log_set_level(reload->config->log_level);
-    http_alter(reload->service->http, &reload->config->http);
+    reload->unread = service_alter(reload->service, reload->config);
     reload->running = true;
     reload->failures = 0;
     keeper_submit(reload->service->keeper, &reload->errand);

@@ -21,6 +21,7 @@ struct reload {
     const struct config *config; /* in force, borrowed; unchanged while `running` */
     int done_fd;                 /* an eventfd: readable once what was begun is done */
     bool running;
+    unsigned unread; /* tokens or certificates that stayed as they were, each logged */
 
     /* The keeper's thread writes these between reload_begin() and the signal of `done_fd`. */
     struct errand errand;

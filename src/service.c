@@ -41,6 +41,25 @@ static enum error declare_sequences(struct service *service, const struct config
     return ERR_OK;
 }
 
+/* What clients see, and what decides who may do what there. */
+static enum error start_fronts(struct service *service, const struct config *config,
+                               struct error_detail *detail)
+{
+    enum error error = access_open(&config->access, &service->access, detail);
+    if (error == ERR_OK && config->tls.certificate[0] != '\0') {
+        error = tls_open(&config->tls, &service->tls, detail);
+    }
+    if (error == ERR_OK) {
+        struct http_ground ground = {.registry = service->registry,
+                                     .keeper = service->keeper,
+                                     .access = service->access,
+                                     .tls = service->tls,
+                                     .remote_is_wanted = access_serves_remote(&config->access)};
+        error = http_start(&config->http, &ground, &service->http, detail);
+    }
+    return error;
+}
+
 /* Everything but the bells, from the ground up. */
 static enum error start_parts(struct service *service, const struct config *config,
                               struct error_detail *detail)
@@ -60,11 +79,7 @@ static enum error start_parts(struct service *service, const struct config *conf
         (void)error_fail(detail, ERR_OK, "no thread for the expiry of waits"); /* should it fail */
         error = expiry_start(&service->waits, &service->expiry);
     }
-    if (error == ERR_OK) {
-        error =
-            http_start(&config->http, service->registry, service->keeper, &service->http, detail);
-    }
-    return error;
+    return error == ERR_OK ? start_fronts(service, config, detail) : error;
 }
 
 enum error service_start(struct service *service, struct store *store, const struct config *config,
@@ -85,6 +100,33 @@ enum error service_start(struct service *service, struct store *store, const str
         (void)service_stop(service, NULL); /* nobody was served yet */
     }
     return error;
+}
+
+/* The certificate. Without one at the start there is no thread that speaks TLS. */
+static enum error alter_tls(struct service *service, const struct tls_options *options,
+                            struct error_detail *detail)
+{
+    bool wanted = options->certificate[0] != '\0';
+    if (wanted != (service->tls != NULL)) {
+        return error_fail(detail, ERR_INVALID, "TLS begins and ends with a restart only");
+    }
+    return wanted ? tls_reload(service->tls, options, detail) : ERR_OK;
+}
+
+unsigned service_alter(struct service *service, const struct config *config)
+{
+    struct error_detail detail = {.text = ""};
+    unsigned failures = 0;
+    http_alter(service->http, &config->http);
+    if (access_reload(service->access, &config->access, &detail) != ERR_OK) {
+        log_error("%s, keeping the old tokens in force", detail.text);
+        failures++;
+    }
+    if (alter_tls(service, &config->tls, &detail) != ERR_OK) {
+        log_error("%s, keeping the old certificate in force", detail.text);
+        failures++;
+    }
+    return failures;
 }
 
 static void count_one(void *context, struct sequence *sequence)
@@ -141,6 +183,8 @@ unsigned service_stop(struct service *service, const struct service_patience *pa
         left = drain(service, SERVICE_LAST_DRAIN_MS, NULL); /* ... which is sent here */
     }
     http_stop(service->http);
+    tls_close(service->tls);
+    access_close(service->access);
     expiry_stop(service->expiry);
     keeper_stop(service->keeper);
     if (service->keeper != NULL) {

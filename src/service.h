@@ -14,7 +14,9 @@
 #include "core/expiry.h"
 #include "core/keeper.h"
 #include "core/registry.h"
+#include "front/access.h"
 #include "front/http.h"
+#include "front/tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +31,8 @@ struct service {
     struct registry *registry; /* this and the rest: NULL until it was started */
     struct keeper *keeper;
     struct expiry *expiry;
+    struct access *access;
+    struct tls *tls; /* NULL also where no certificate is named */
     struct http *http;
 };
 
@@ -41,12 +45,16 @@ struct service_patience {
 /* Start everything over `store`, which is the service's own until service_stop(), and see to it
  * that the sequences of `config` exist as it says. On a failure nothing runs any more.
  * ERR_CONFLICT  a sequence is remembered with other numbers, or the port is in use.
- * Or what registry_open(), registry_declare(), keeper_start(), expiry_start() and http_start()
- * return. */
+ * Or what registry_open(), registry_declare(), keeper_start(), expiry_start(), access_open(),
+ * tls_open() and http_start() return. */
 __attribute__((warn_unused_result)) enum error service_start(struct service *service,
                                                              struct store *store,
                                                              const struct config *config,
                                                              struct error_detail *detail);
+
+/* Take over what a running service can change: limits, rights and certificates. What cannot be read
+ * is logged, and stays as it was. Returns how many parts that are. */
+unsigned service_alter(struct service *service, const struct config *config);
 
 /* How many sequences are served. */
 size_t service_sequences(struct service *service);

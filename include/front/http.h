@@ -6,6 +6,10 @@
  * has a limit with a name in `struct http_options`, and every refusal names it. It sees the
  * registry, sequences and the keeper's health; never a store or a lease.
  *
+ * It listens on TCP addresses, a unix socket, and on sockets that it was given. A socket that it
+ * was given belongs to the giver: it is closed here, and never shut down, so whoever knocks while
+ * nobody serves waits for the next one that does.
+ *
  * Threads: start, alter, drain and stop by the owner; the rest is its own. */
 #ifndef SEQD_FRONT_HTTP_H
 #define SEQD_FRONT_HTTP_H
@@ -13,41 +17,105 @@
 #include "base/error.h"
 #include "core/keeper.h"
 #include "core/registry.h"
+#include "front/access.h"
+#include "front/tls.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_ADDRESS_SIZE 64     /* bytes of a numeric address with its NUL */
-#define HTTP_URL_MAX 1024        /* bytes of path and query */
+#define HTTP_ADDRESS_SIZE 64 /* bytes of a numeric address with its NUL */
+#define HTTP_SOCKET_PATH_SIZE \
+    108                       /* bytes of a unix socket's path with its NUL; the kernel's limit */
+#define HTTP_LISTEN_MAX 8     /* addresses */
+#define HTTP_INHERITED_MAX 16 /* sockets that were given */
+#define HTTP_PLACE_SIZE 160   /* bytes of a place in words with its NUL */
+#define HTTP_URL_MAX 1024     /* bytes of path and query */
 #define HTTP_COUNT_LIMIT 1000000 /* the most that max_count may be */
 #define HTTP_BUFFER_MIN 2048     /* the least that buffer_bytes may be, … */
 #define HTTP_BUFFER_MAX 65536    /* … and the most */
 
+struct http_endpoint {
+    char address[HTTP_ADDRESS_SIZE]; /* numeric IPv4 or IPv6 address, no brackets */
+    uint16_t port;                   /* 0 lets the kernel choose; http_place() tells */
+};
+
+struct http_endpoints {
+    unsigned count;
+    struct http_endpoint items[HTTP_LISTEN_MAX];
+};
+
+/* Which TCP listeners speak TLS, once there is a certificate. */
+enum http_tls {
+    HTTP_TLS_REMOTE, /* those that another machine can reach */
+    HTTP_TLS_ALL,
+    HTTP_TLS_OFF,
+};
+
 struct http_options {
-    char address[HTTP_ADDRESS_SIZE]; /* numeric IPv4 or IPv6 address to listen on, no brackets */
-    uint16_t port;                   /* 0 lets the kernel choose; http_port() tells */
-    unsigned threads;                /* 1 … 256; 0 means one for each processor it may use */
-    unsigned max_connections;        /* 1 … 1,000,000, over all threads */
-    uint64_t buffer_bytes;           /* of one connection; bounds the header of a request */
+    struct http_endpoints listen;
+    char socket[HTTP_SOCKET_PATH_SIZE]; /* path of the unix socket; empty: none */
+    unsigned socket_mode;               /* the permissions of its file, 0 … 0777 */
+    int inherited[HTTP_INHERITED_MAX];  /* sockets that listen already; … */
+    unsigned inherited_count;           /* … with any, none is opened */
+    enum http_tls tls;
+    unsigned threads;         /* 1 … 256; 0 means one for each processor it may use */
+    unsigned max_connections; /* 1 … 1,000,000, over all threads */
+    uint64_t buffer_bytes;    /* of one connection; bounds the header of a request */
 
     /* The rest may be altered while it runs. */
-    uint64_t max_count;          /* numbers in one block, 1 … HTTP_COUNT_LIMIT */
+    unsigned max_connections_per_address; /* an IPv6 address counts by its first 64 bits. 0: half of
+                                           * max_connections, and none for loopback addresses */
+    uint64_t max_count;                   /* numbers in one block, 1 … HTTP_COUNT_LIMIT */
     unsigned idle_timeout_ms;    /* a connection without a whole request line is closed then */
     unsigned request_timeout_ms; /* from request line to answer; then the connection is closed */
     unsigned wait_timeout_ms;    /* how long a request waits for a lease before it gets 503 */
     char default_sequence[SEQUENCE_NAME_MAX + 1]; /* what GET / draws from */
 };
 
+/* What the front stands on, all of it borrowed until http_stop(). */
+struct http_ground {
+    struct registry *registry;
+    struct keeper *keeper;
+    struct access *access;
+    struct tls *tls;       /* NULL: there is no certificate, and so no TLS */
+    bool remote_is_wanted; /* a listener that another machine can reach is no mistake */
+};
+
+enum http_scheme {
+    HTTP_SCHEME_PLAIN,
+    HTTP_SCHEME_TLS,
+    HTTP_SCHEME_UNIX,
+};
+
+/* Where it listens. */
+struct http_place {
+    enum http_scheme scheme;
+    char address[HTTP_SOCKET_PATH_SIZE]; /* numeric, no brackets; or the path of a unix socket */
+    uint16_t port;                       /* 0 for a unix socket */
+    bool remote;                         /* another machine can reach it */
+};
+
 struct http;
 
-/* Start listening and serving. `registry` and `keeper` are borrowed until http_stop().
- * ERR_CONFLICT  the address and port are in use. ERR_INVALID  the address cannot be used.
- *               ERR_NO_MEMORY, ERR_IO. */
-__attribute__((warn_unused_result)) enum error
-http_start(const struct http_options *options, struct registry *registry, struct keeper *keeper,
-           struct http **ret_http, struct error_detail *detail);
+/* Start listening and serving. The inherited sockets are given away with the call.
+ * ERR_CONFLICT  an address and port, or the socket's path, are in use. ERR_INVALID  an address,
+ *               path or inherited socket cannot be used, there is none at all, or one can be
+ *               reached by other machines and that was not wanted. ERR_NO_MEMORY, ERR_IO. */
+__attribute__((warn_unused_result)) enum error http_start(const struct http_options *options,
+                                                          const struct http_ground *ground,
+                                                          struct http **ret_http,
+                                                          struct error_detail *detail);
 
-/* The port that is listened on. */
-uint16_t http_port(const struct http *http);
+/* How many places it listens on, and each of them; TCP addresses come first. */
+size_t http_places(const struct http *http);
+const struct http_place *http_place(const struct http *http, size_t index);
+
+/* Would another machine reach it? */
+bool http_endpoint_is_remote(const struct http_endpoint *endpoint);
+
+/* The place in words: "http://127.0.0.1:8080", "https://[::]:443", "unix:/run/seqd/seqd.sock". */
+void http_place_format(const struct http_place *place, char to[HTTP_PLACE_SIZE]);
 
 /* How long, at `now`, the connection that is longest past its time has been so: whose request has
  * been on its way, or which has been idle, for longer than every limit since the start allows. 0
@@ -57,10 +125,10 @@ uint64_t http_overdue_ns(struct http *http, struct instant now);
 /* Take over what may be altered from `options`, for requests that begin after. */
 void http_alter(struct http *http, const struct http_options *options);
 
-/* Serve no new connection, ask clients to leave (Connection: close), and wait until no request
- * is on its way, at most `timeout_ms`. Requests that come meanwhile over open connections are
- * served. Returns how many are still on their way. Numbers that were taken are sent when it
- * returns 0. May be called again. */
+/* Let nobody in any more, ask clients to leave (Connection: close), and wait until no request is on
+ * its way, at most `timeout_ms`. Who has just come in may still ask; requests that come over open
+ * connections are served. Returns how many are still on their way. Numbers that were taken are sent
+ * when it returns 0. May be called again. */
 unsigned http_drain(struct http *http, unsigned timeout_ms);
 
 /* Stop and free. NULL is accepted. The registry must be closed before, so that nobody waits any

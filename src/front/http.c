@@ -1,192 +1,133 @@
 #include "front/http.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "http_door.h"
 #include "http_listen.h"
-#include "http_next.h"
 #include "http_reaper.h"
-#include "http_reply.h"
-#include "http_request.h"
-#include "http_route.h"
 #include "http_service.h"
+#include "http_worker.h"
 
 #include <assert.h>
-#include <microhttpd.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 #define THREADS_MAX 256
 #define FAREWELL_MS 1000 /* for the last answers to be sent, once nothing is issued any more */
+#define LISTENERS_MAX HTTP_INHERITED_MAX
+
+static_assert(HTTP_LISTEN_MAX + 1 <= LISTENERS_MAX, "all addresses and the unix socket have room");
 
 struct http {
     struct http_service service;
-    struct MHD_Daemon *daemon;
+    struct http_listener listeners[LISTENERS_MAX];
+    size_t listener_count;
+    struct http_crew plain;
+    struct http_crew secure;
     struct http_reaper *reaper;
-    uint16_t port;
+    struct http_door *door; /* NULL once it was shut */
 };
 
-/* ---- what libmicrohttpd calls ---- */
+/* ---- listeners ---- */
 
-__attribute__((format(printf, 2, 0))) static void on_log(void *context, const char *format,
-                                                         va_list arguments)
+static enum error take_inherited(struct http *http, const struct http_options *options,
+                                 struct error_detail *detail)
 {
-    char line[LOG_LINE_SIZE];
+    enum error error = ERR_OK;
 
-    (void)context;
-    vsnprintf(line, sizeof line, format, arguments);
-    line[strcspn(line, "\n")] = '\0';
-    log_debug("http: %s", line); /* clients cause these; none needs an administrator */
-}
-
-/* Somebody knocks. The library's own way to let nobody in while its threads run
- * (MHD_quiesce_daemon) takes the socket from under them, and aborts the process when one of them
- * was quicker. So those who come during a drain are let in and out again. */
-static enum MHD_Result on_knock(void *context, const struct sockaddr *address, socklen_t size)
-{
-    struct http_service *service = context;
-
-    (void)address;
-    (void)size;
-    return http_service_draining(service) ? MHD_NO : MHD_YES;
-}
-
-/* A connection was opened, or is about to be closed. */
-static void on_connection(void *context, struct MHD_Connection *connection, void **connection_data,
-                          enum MHD_ConnectionNotificationCode code)
-{
-    struct http_service *service = context;
-    struct http_request *request = *connection_data;
-
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (request != NULL) {
-            http_deadline_remove(&service->deadline, &request->timed);
-            http_body_reset(&request->body, &service->bodies);
-            free(request);
+    assert(options->inherited_count <= HTTP_INHERITED_MAX);
+    for (unsigned i = 0; i < options->inherited_count; i++) {
+        int fd = options->inherited[i];
+        if (error == ERR_OK) {
+            error = http_listen_inherited(fd, &http->listeners[http->listener_count], detail);
         }
-        return;
-    }
-    request = calloc(1, sizeof *request);
-    *connection_data = request; /* without it, the first request ends the connection */
-    if (request != NULL) {
-        request->service = service;
-        request->connection = connection;
-        http_deadline_add(
-            &service->deadline, &request->timed,
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
-    }
-}
-
-/* A request line is here. What this returns comes back as the request's data. */
-static void *on_target(void *context, const char *target, struct MHD_Connection *connection)
-{
-    struct http_request *request =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-
-    (void)context;
-    if (request != NULL) {
-        http_timed_begin(&request->timed);
-        request->step = HTTP_STEP_HEADERS;
-        request->target_length = target != NULL ? strlen(target) : 0;
-        request->target_end = target != NULL ? target + request->target_length : NULL;
-    }
-    return request;
-}
-
-/* Leave escapes as they are: no name and no path has any, so none is read in two ways. */
-static size_t on_unescape(void *context, struct MHD_Connection *connection, char *text)
-{
-    (void)context;
-    (void)connection;
-    return strlen(text);
-}
-
-/* The version stands behind the target, one byte apart. More between them is a NUL in the target,
- * with something hidden behind it. (libmicrohttpd 1.0 refuses that by itself.) */
-static bool hides_something(const struct http_request *request, const char *version)
-{
-    uintptr_t distance = (uintptr_t)version - (uintptr_t)request->target_end;
-
-    return distance > 1 && distance < request->service->buffer_bytes;
-}
-
-/* The headers are here. What is answered now closes the connection, so only what has to is. */
-static enum MHD_Result read_headers(struct http_request *request, const char *version)
-{
-    request->step = HTTP_STEP_BODY;
-    http_fields_read(request->connection, &request->fields);
-    if (hides_something(request, version)) {
-        return http_reply_problem(request, HTTP_PROBLEM_MALFORMED,
-                                  "the path or query contains a NUL byte");
-    }
-    if (request->fields.large_body) {
-        return http_reply_problem(request, HTTP_PROBLEM_BODY_TOO_LARGE,
-                                  "a body may have %d bytes at most", HTTP_BODY_MAX);
-    }
-    return MHD_YES;
-}
-
-/* A part of the body is here. */
-static enum MHD_Result read_body(struct http_request *request, const char *path, const char *method,
-                                 const char *upload, size_t *upload_size)
-{
-    struct http_body *body = &request->body;
-
-    if (body->length == 0) {
-        body->wanted = http_route_takes_body(request, path, method);
-    }
-    bool bounded = http_body_add(body, &request->service->bodies, upload, *upload_size);
-    *upload_size = 0;
-    return bounded ? MHD_YES : MHD_NO;
-}
-
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
-                                  const char *path, const char *method, const char *version,
-                                  const char *upload, size_t *upload_size, void **request_data)
-{
-    struct http_request *request = *request_data;
-
-    (void)context;
-    (void)connection;
-    if (request == NULL) {
-        return MHD_NO; /* memory was out when the connection was opened */
-    }
-    switch (request->step) {
-    case HTTP_STEP_HEADERS:
-        return read_headers(request, version);
-    case HTTP_STEP_BODY:
-        if (*upload_size > 0) {
-            return read_body(request, path, method, upload, upload_size);
+        if (error == ERR_OK) {
+            http->listener_count++;
+        } else {
+            close(fd);
         }
-        return http_route(request, path, method);
-    case HTTP_STEP_LEASE:
-        return http_next_go_on(request);
     }
-    return MHD_NO;
+    return error;
 }
 
-/* The answer was sent, or the request was given up. */
-static void on_completed(void *context, struct MHD_Connection *connection, void **request_data,
-                         enum MHD_RequestTerminationCode code)
+static enum error open_own(struct http *http, const struct http_options *options,
+                           struct error_detail *detail)
 {
-    struct http_service *service = context;
-    struct http_request *request = *request_data;
+    enum error error = ERR_OK;
 
-    (void)connection;
-    (void)code;
-    if (request != NULL) {
-        if (request->body.length > 0) {
-            http_body_reset(&request->body, &service->bodies);
-        }
-        http_timed_end(&request->timed, &service->deadline);
+    for (unsigned i = 0; error == ERR_OK && i < options->listen.count; i++) {
+        error = http_listen_tcp(&options->listen.items[i], &http->listeners[http->listener_count],
+                                detail);
+        http->listener_count += error == ERR_OK ? 1 : 0;
+    }
+    if (error == ERR_OK && options->socket[0] != '\0') {
+        error = http_listen_unix(options->socket, options->socket_mode,
+                                 &http->listeners[http->listener_count], detail);
+        http->listener_count += error == ERR_OK ? 1 : 0;
+    }
+    return error;
+}
+
+static bool speaks_tls(const struct http_place *place, enum http_tls tls)
+{
+    switch (tls) {
+    case HTTP_TLS_REMOTE:
+        return place->remote;
+    case HTTP_TLS_ALL:
+        return place->scheme != HTTP_SCHEME_UNIX;
+    case HTTP_TLS_OFF:
+        return false;
+    }
+    return false;
+}
+
+/* What a listener is for, and whether it may be at all. */
+static enum error judge(struct http_place *place, const struct http_options *options,
+                        const struct http_ground *ground, struct error_detail *detail)
+{
+    char text[HTTP_PLACE_SIZE];
+
+    if (ground->tls != NULL && speaks_tls(place, options->tls)) {
+        place->scheme = HTTP_SCHEME_TLS;
+    }
+    if (place->remote && !ground->remote_is_wanted) {
+        http_place_format(place, text);
+        return error_fail(
+            detail, ERR_INVALID,
+            "%s can be reached by other machines, and nobody there could do anything: "
+            "name a token file (tokens), or say issue_without_token = everywhere",
+            text);
+    }
+    return ERR_OK;
+}
+
+static enum error open_listeners(struct http *http, const struct http_options *options,
+                                 const struct http_ground *ground, struct error_detail *detail)
+{
+    enum error error = options->inherited_count > 0 ? take_inherited(http, options, detail)
+                                                    : open_own(http, options, detail);
+
+    for (size_t i = 0; error == ERR_OK && i < http->listener_count; i++) {
+        error = judge(&http->listeners[i].place, options, ground, detail);
+    }
+    if (error == ERR_OK && http->listener_count == 0) {
+        error = error_fail(detail, ERR_INVALID,
+                           "there is no address and no socket to listen on: set listen or socket");
+    }
+    return error;
+}
+
+static void close_listeners(struct http *http)
+{
+    for (size_t i = 0; i < http->listener_count; i++) {
+        http_listen_close(&http->listeners[i]);
     }
 }
 
-/* ---- start and stop ---- */
+/* ---- threads ---- */
 
 static unsigned choose_threads(const struct http_options *options)
 {
@@ -201,80 +142,133 @@ static unsigned choose_threads(const struct http_options *options)
     return threads > THREADS_MAX ? THREADS_MAX : (unsigned)threads;
 }
 
-/* `fd` listens, and is given away: the library closes it. */
-static struct MHD_Daemon *start_daemon(struct http_service *service,
-                                       const struct http_options *options, int fd)
+static void stop_crew(struct http_crew *crew)
 {
-    unsigned threads = choose_threads(options);
-    struct MHD_OptionItem pool[] = {
-        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
-
-    return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
-            MHD_USE_ERROR_LOG,
-        0, on_knock, service, on_request, service, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)options->buffer_bytes,
-        MHD_OPTION_CONNECTION_LIMIT, options->max_connections, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, service, MHD_OPTION_URI_LOG_CALLBACK, on_target, service,
-        MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        service, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+    while (crew->count > 0) {
+        http_worker_stop(&crew->workers[--crew->count]);
+    }
+    free(crew->workers);
+    crew->workers = NULL;
 }
 
-/* Start the threads, none of which may be the one that a signal to the process reaches. `fd` is
- * given away. */
-static enum error start_threads(struct http *http, const struct http_options *options, int fd,
-                                struct error_detail *detail)
+/* Start `threads` workers. On a failure some may run. */
+static enum error start_crew(struct http *http, struct http_crew *crew, unsigned threads,
+                             struct tls *tls)
 {
     enum error error = ERR_OK;
+
+    crew->workers = calloc(threads, sizeof *crew->workers);
+    if (crew->workers == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    while (error == ERR_OK && crew->count < threads) {
+        error = http_worker_start(&crew->workers[crew->count], &http->service, tls);
+        crew->count += error == ERR_OK ? 1 : 0;
+    }
+    return error;
+}
+
+/* Both crews, as far as a listener brings work for them. */
+static enum error start_crews(struct http *http, const struct http_options *options,
+                              struct tls *tls)
+{
+    unsigned threads = choose_threads(options);
+    bool plain = false;
+    bool secure = false;
+
+    for (size_t i = 0; i < http->listener_count; i++) {
+        plain = plain || http->listeners[i].place.scheme != HTTP_SCHEME_TLS;
+        secure = secure || http->listeners[i].place.scheme == HTTP_SCHEME_TLS;
+    }
+    enum error error = plain ? start_crew(http, &http->plain, threads, NULL) : ERR_OK;
+    if (error == ERR_OK && secure) {
+        error = start_crew(http, &http->secure, threads, tls);
+    }
+    return error;
+}
+
+/* Start the threads, none of which may be the one that a signal to the process reaches. */
+static enum error start_threads(struct http *http, const struct http_options *options,
+                                struct tls *tls, struct error_detail *detail)
+{
     sigset_t all;
     sigset_t before;
 
     sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* fails only for our own bugs */
-    http->daemon = start_daemon(&http->service, options, fd);
-    if (http->daemon == NULL) {
-        error = error_fail(detail, ERR_NO_MEMORY, "the HTTP threads could not be started");
-    } else if (http_reaper_start(&http->service.deadline, &http->reaper) != ERR_OK) {
-        error = error_fail(detail, ERR_NO_MEMORY,
-                           "the thread that keeps the time of requests could not be started");
-        MHD_stop_daemon(http->daemon);
+    enum error error = start_crews(http, options, tls);
+    if (error == ERR_OK) {
+        error = http_reaper_start(&http->service.deadline, &http->service.refusals, &http->reaper);
+    }
+    if (error == ERR_OK) {
+        error = http_door_open(&http->service, http->listeners, http->listener_count, http->plain,
+                               http->secure, &http->door);
     }
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* as above */
-    return error;
+    return error == ERR_OK ? ERR_OK
+                           : error_fail(detail, error, "the HTTP threads could not be started");
 }
 
-enum error http_start(const struct http_options *options, struct registry *registry,
-                      struct keeper *keeper, struct http **ret_http, struct error_detail *detail)
+/* ---- start and stop ---- */
+
+/* Everything, in the reverse order, whatever was started of it. */
+static void take_down(struct http *http)
+{
+    http_door_shut(http->door);
+    close_listeners(http);
+    http_reaper_stop(http->reaper);
+    stop_crew(&http->secure);
+    stop_crew(&http->plain);
+    http_service_fini(&http->service);
+    free(http);
+}
+
+enum error http_start(const struct http_options *options, const struct http_ground *ground,
+                      struct http **ret_http, struct error_detail *detail)
 {
     assert(options->max_connections >= 1);
     assert(options->buffer_bytes >= HTTP_BUFFER_MIN && options->buffer_bytes <= HTTP_BUFFER_MAX);
     struct http *http = calloc(1, sizeof *http);
-    if (http == NULL || http_service_init(&http->service, registry, keeper,
-                                          (size_t)options->buffer_bytes) != ERR_OK) {
+    if (http == NULL || http_service_init(&http->service, ground, (size_t)options->buffer_bytes,
+                                          options->max_connections) != ERR_OK) {
         free(http);
         return error_fail(detail, ERR_NO_MEMORY, "memory is out");
     }
     http_alter(http, options);
-    int fd = -1;
-    enum error error = http_listen(options->address, options->port, &fd, &http->port, detail);
+    enum error error = open_listeners(http, options, ground, detail);
     if (error == ERR_OK) {
-        error = start_threads(http, options, fd, detail);
+        error = start_threads(http, options, ground->tls, detail);
     }
     if (error != ERR_OK) {
-        http_service_fini(&http->service);
-        free(http);
+        take_down(http);
         return error;
     }
     *ret_http = http;
     return ERR_OK;
 }
 
-uint16_t http_port(const struct http *http)
+size_t http_places(const struct http *http)
 {
-    return http->port;
+    return http->listener_count;
+}
+
+const struct http_place *http_place(const struct http *http, size_t index)
+{
+    assert(index < http->listener_count);
+    return &http->listeners[index].place;
+}
+
+void http_place_format(const struct http_place *place, char to[HTTP_PLACE_SIZE])
+{
+    bool six = strchr(place->address, ':') != NULL;
+
+    if (place->scheme == HTTP_SCHEME_UNIX) {
+        (void)snprintf(to, HTTP_PLACE_SIZE, "unix:%s", place->address); /* it fits */
+        return;
+    }
+    (void)snprintf(to, HTTP_PLACE_SIZE, "%s://%s%s%s:%u", /* it fits */
+                   place->scheme == HTTP_SCHEME_TLS ? "https" : "http", six ? "[" : "",
+                   place->address, six ? "]" : "", (unsigned)place->port);
 }
 
 uint64_t http_overdue_ns(struct http *http, struct instant now)
@@ -287,6 +281,7 @@ void http_alter(struct http *http, const struct http_options *options)
     assert(options->max_count >= 1 && options->max_count <= HTTP_COUNT_LIMIT);
     http_deadline_limit(&http->service.deadline, options->idle_timeout_ms,
                         options->request_timeout_ms);
+    http_guests_limit(&http->service.guests, options->max_connections_per_address);
     http_service_alter(&http->service, options->max_count, options->wait_timeout_ms,
                        options->default_sequence);
 }
@@ -294,6 +289,9 @@ void http_alter(struct http *http, const struct http_options *options)
 unsigned http_drain(struct http *http, unsigned timeout_ms)
 {
     http_service_drain(&http->service);
+    http_door_shut(http->door);
+    http->door = NULL;
+    close_listeners(http);
     return http_deadline_wait_quiet(&http->service.deadline,
                                     clock_after(clock_now(), timeout_ms * CLOCK_NS_PER_MS));
 }
@@ -305,8 +303,5 @@ void http_stop(struct http *http)
     }
     http_service_wait_settled(&http->service);
     (void)http_drain(http, FAREWELL_MS); /* who is not done by then is cut off */
-    http_reaper_stop(http->reaper);
-    MHD_stop_daemon(http->daemon);
-    http_service_fini(&http->service);
-    free(http);
+    take_down(http);
 }

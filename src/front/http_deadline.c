@@ -11,6 +11,7 @@ enum phase {
     PHASE_IDLE = 0,
     PHASE_BUSY = 1,
     PHASE_WAITING = 2,
+    PHASE_FRESH = 3, /* idle, and no request has come at all */
 };
 #define PHASE_MASK UINT64_C(3)
 
@@ -64,12 +65,30 @@ void http_deadline_limit(struct http_deadline *deadline, unsigned idle_ms, unsig
     }
 }
 
+void http_deadline_expect(struct http_deadline *deadline)
+{
+    pthread_mutex_lock(&deadline->lock);
+    deadline->expected++;
+    pthread_mutex_unlock(&deadline->lock);
+}
+
+void http_deadline_unexpect(struct http_deadline *deadline)
+{
+    pthread_mutex_lock(&deadline->lock);
+    assert(deadline->expected > 0);
+    deadline->expected--;
+    pthread_mutex_unlock(&deadline->lock);
+}
+
 void http_deadline_add(struct http_deadline *deadline, struct http_timed *timed, int fd)
 {
-    atomic_init(&timed->mark, mark_now(PHASE_IDLE));
+    atomic_init(&timed->mark, mark_now(PHASE_FRESH));
     timed->fd = fd;
+    timed->over = false;
     timed->previous = NULL;
     pthread_mutex_lock(&deadline->lock);
+    assert(deadline->expected > 0);
+    deadline->expected--;
     timed->next = deadline->first;
     if (timed->next != NULL) {
         timed->next->previous = timed;
@@ -78,7 +97,7 @@ void http_deadline_add(struct http_deadline *deadline, struct http_timed *timed,
     pthread_mutex_unlock(&deadline->lock);
 }
 
-void http_deadline_remove(struct http_deadline *deadline, struct http_timed *timed)
+bool http_deadline_remove(struct http_deadline *deadline, struct http_timed *timed)
 {
     pthread_mutex_lock(&deadline->lock);
     assert(timed->previous != NULL || deadline->first == timed);
@@ -90,7 +109,9 @@ void http_deadline_remove(struct http_deadline *deadline, struct http_timed *tim
     if (timed->next != NULL) {
         timed->next->previous = timed->previous;
     }
+    bool over = timed->over;
     pthread_mutex_unlock(&deadline->lock);
+    return over;
 }
 
 /* Has a connection that bears `mark` used up its time at `now`? */
@@ -100,6 +121,7 @@ static bool is_over(uint64_t mark, struct instant now, uint64_t idle_ns, uint64_
 
     switch ((enum phase)(mark & PHASE_MASK)) {
     case PHASE_IDLE:
+    case PHASE_FRESH:
         return elapsed_ns > idle_ns;
     case PHASE_BUSY:
         return elapsed_ns > request_ns;
@@ -109,7 +131,8 @@ static bool is_over(uint64_t mark, struct instant now, uint64_t idle_ns, uint64_
     return false;
 }
 
-void http_deadline_reap(struct http_deadline *deadline)
+void http_deadline_reap(struct http_deadline *deadline,
+                        void (*over)(void *context, int fd, bool idle), void *context)
 {
     struct instant now = clock_now_coarse();
     /* order: relaxed, both; see http_deadline_limit(). */
@@ -122,7 +145,9 @@ void http_deadline_reap(struct http_deadline *deadline)
          * old can only end a connection that was over its limit a moment ago. */
         uint64_t mark = atomic_load_explicit(&timed->mark, memory_order_relaxed);
 
-        if (is_over(mark, now, idle_ns, request_ns)) {
+        if (!timed->over && is_over(mark, now, idle_ns, request_ns)) {
+            timed->over = true;
+            over(context, timed->fd, (mark & PHASE_MASK) != PHASE_BUSY);
             /* The thread that serves it sees the end of input and closes. Failing means that the
              * client was quicker. */
             (void)shutdown(timed->fd, SHUT_RDWR);
@@ -149,10 +174,27 @@ uint64_t http_deadline_overdue_ns(struct http_deadline *deadline, struct instant
     return longest_ns > limit_ns ? longest_ns - limit_ns : 0;
 }
 
+/* Is a request on its way over a connection that bears `mark`, or may one be at `now`? */
+static bool is_busy(uint64_t mark, struct instant now)
+{
+    switch ((enum phase)(mark & PHASE_MASK)) {
+    case PHASE_IDLE:
+        return false;
+    case PHASE_BUSY:
+    case PHASE_WAITING:
+        return true;
+    case PHASE_FRESH:
+        return clock_elapsed((struct instant){mark & ~PHASE_MASK}, now) <
+               HTTP_FRESH_MS * CLOCK_NS_PER_MS;
+    }
+    return false;
+}
+
 /* The lock is held. */
 static unsigned count_busy(struct http_deadline *deadline)
 {
-    unsigned busy = 0;
+    struct instant now = clock_now_coarse();
+    unsigned busy = deadline->expected;
 
     for (struct http_timed *timed = deadline->first; timed != NULL; timed = timed->next) {
         /* order: acq_rel pairs with the exchange in http_timed_begin(): either that one comes first
@@ -160,7 +202,7 @@ static unsigned count_busy(struct http_deadline *deadline)
          * afterwards happens after what this thread did before. */
         uint64_t mark = atomic_fetch_add_explicit(&timed->mark, 0, memory_order_acq_rel);
 
-        busy += (mark & PHASE_MASK) != PHASE_IDLE ? 1 : 0;
+        busy += is_busy(mark, now) ? 1 : 0;
     }
     return busy;
 }

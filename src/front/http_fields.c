@@ -28,6 +28,8 @@ static void read_header(struct http_fields *fields, const char *name, const char
             http_accept_add(&fields->accept, value);
         } else if (strcasecmp(name, "Access-Control-Request-Method") == 0) {
             fields->asked_method = value;
+        } else if (strcasecmp(name, "Authorization") == 0) {
+            fields->authorization = fields->authorization == NULL ? value : "";
         }
         break;
     case 'c':

@@ -27,13 +27,14 @@ struct http_parameter {
 /* Pointers are good until the request has ended. */
 struct http_fields {
     struct http_accept accept;
-    const char *content_type; /* NULL where there is none, as the next two */
-    const char *origin;       /* of the page that a browser asks for */
-    const char *asked_method; /* Access-Control-Request-Method: this is a preflight */
-    unsigned entries;         /* headers, parameters and cookies in all */
-    bool prefetch;            /* a browser asks on suspicion that its user may want it */
-    bool large_body;          /* a body of more than HTTP_BODY_MAX is announced */
-    unsigned parameter_count; /* HTTP_PARAMETERS_MAX at most, the first ones */
+    const char *authorization; /* the header of that name, or NULL; "" where there are several */
+    const char *content_type;  /* NULL where there is none, as the next two */
+    const char *origin;        /* of the page that a browser asks for */
+    const char *asked_method;  /* Access-Control-Request-Method: this is a preflight */
+    unsigned entries;          /* headers, parameters and cookies in all */
+    bool prefetch;             /* a browser asks on suspicion that its user may want it */
+    bool large_body;           /* a body of more than HTTP_BODY_MAX is announced */
+    unsigned parameter_count;  /* HTTP_PARAMETERS_MAX at most, the first ones */
     struct http_parameter parameters[HTTP_PARAMETERS_MAX];
 };
 

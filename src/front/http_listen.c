@@ -2,13 +2,79 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+/* ---- where a socket listens ---- */
+
+/* The path of a unix socket; '@' and the name of one that has no file. */
+static void describe_unix(const struct sockaddr_un *bound, socklen_t size, struct http_place *place)
+{
+    size_t length = size > offsetof(struct sockaddr_un, sun_path)
+                        ? size - offsetof(struct sockaddr_un, sun_path)
+                        : 0;
+
+    place->scheme = HTTP_SCHEME_UNIX;
+    if (length > 0 && bound->sun_path[0] == '\0') {
+        snprintf(place->address, sizeof place->address, "@%.*s", (int)length - 1,
+                 bound->sun_path + 1);
+    } else {
+        snprintf(place->address, sizeof place->address, "%.*s", (int)length, bound->sun_path);
+    }
+}
+
+/* What the kernel says that `fd` is bound to. False when that is nothing we can serve. */
+static bool describe(int fd, struct http_place *ret_place)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_un local;
+        struct sockaddr_storage storage;
+    } bound = {.storage = {0}};
+    socklen_t size = sizeof bound;
+    char port[8] = "";
+    struct http_place place = {.scheme = HTTP_SCHEME_PLAIN};
+
+    if (getsockname(fd, &bound.any, &size) != 0) {
+        return false;
+    }
+    if (bound.any.sa_family == AF_UNIX) {
+        describe_unix(&bound.local, size, &place);
+    } else if ((bound.any.sa_family != AF_INET && bound.any.sa_family != AF_INET6) ||
+               getnameinfo(&bound.any, size, place.address, sizeof place.address, port, sizeof port,
+                           NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        return false;
+    } else {
+        place.port = bound.any.sa_family == AF_INET6
+                         ? ntohs(((struct sockaddr_in6 *)&bound)->sin6_port)
+                         : ntohs(((struct sockaddr_in *)&bound)->sin_port);
+        place.remote = access_peer_of(&bound.any) == ACCESS_PEER_REMOTE;
+    }
+    *ret_place = place;
+    return true;
+}
+
+static enum error finish(int fd, struct http_listener *ret_listener, struct error_detail *detail)
+{
+    struct http_listener listener = {.fd = fd};
+
+    if (!describe(fd, &listener.place)) {
+        close(fd);
+        return error_fail(detail, ERR_IO, "the kernel does not say where a socket listens");
+    }
+    *ret_listener = listener;
+    return ERR_OK;
+}
+
+/* ---- TCP ---- */
 
 /* What the kernel's refusal means for the person who wrote the address. */
 static enum error explain(int number, const char *address, unsigned port,
@@ -36,19 +102,6 @@ static enum error explain(int number, const char *address, unsigned port,
     }
 }
 
-/* The port that the kernel chose, where it had the choice. */
-static uint16_t port_of(int fd, uint16_t wanted)
-{
-    struct sockaddr_storage bound = {0};
-    socklen_t size = sizeof bound;
-
-    if (wanted != 0 || getsockname(fd, (struct sockaddr *)&bound, &size) != 0) {
-        return wanted;
-    }
-    return bound.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&bound)->sin6_port)
-                                       : ntohs(((struct sockaddr_in *)&bound)->sin_port);
-}
-
 /* 0, or errno; `fd` is bound and listens. */
 static int bind_and_listen(int fd, const struct addrinfo *where)
 {
@@ -72,28 +125,41 @@ static int bind_and_listen(int fd, const struct addrinfo *where)
 
 /* Four numbers with dots, nothing else; or IPv6, perhaps with a scope. getaddrinfo() alone would
  * also take "127.1" and " 127.0.0.1 rubbish". */
-static bool resolve(const char *address, uint16_t port, struct addrinfo **ret_where)
+static bool resolve(const struct http_endpoint *endpoint, struct addrinfo **ret_where)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
                              .ai_socktype = SOCK_STREAM};
     struct in_addr ipv4;
     char digits[8];
 
-    if (strchr(address, ':') == NULL && inet_pton(AF_INET, address, &ipv4) != 1) {
+    if (strchr(endpoint->address, ':') == NULL &&
+        inet_pton(AF_INET, endpoint->address, &ipv4) != 1) {
         return false;
     }
-    snprintf(digits, sizeof digits, "%u", (unsigned)port);
-    return getaddrinfo(address, digits, &hints, ret_where) == 0;
+    snprintf(digits, sizeof digits, "%u", (unsigned)endpoint->port);
+    return getaddrinfo(endpoint->address, digits, &hints, ret_where) == 0;
 }
 
-enum error http_listen(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_port,
-                       struct error_detail *detail)
+bool http_endpoint_is_remote(const struct http_endpoint *endpoint)
 {
     struct addrinfo *where = NULL;
 
-    if (!resolve(address, port, &where)) {
+    if (!resolve(endpoint, &where)) {
+        return false;
+    }
+    bool remote = access_peer_of(where->ai_addr) == ACCESS_PEER_REMOTE;
+    freeaddrinfo(where);
+    return remote;
+}
+
+enum error http_listen_tcp(const struct http_endpoint *endpoint, struct http_listener *ret_listener,
+                           struct error_detail *detail)
+{
+    struct addrinfo *where = NULL;
+
+    if (!resolve(endpoint, &where)) {
         return error_fail(detail, ERR_INVALID, "'%s' is not a numeric IPv4 or IPv6 address",
-                          address);
+                          endpoint->address);
     }
     int number = 0;
     int fd = socket(where->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -107,9 +173,140 @@ enum error http_listen(const char *address, uint16_t port, int *ret_fd, uint16_t
         if (fd >= 0) {
             close(fd);
         }
-        return explain(number, address, port, detail);
+        return explain(number, endpoint->address, endpoint->port, detail);
     }
-    *ret_fd = fd;
-    *ret_port = port_of(fd, port);
+    return finish(fd, ret_listener, detail);
+}
+
+/* ---- unix ---- */
+
+/* Make way at `path`. A process that ended badly leaves its socket's file behind, and nobody
+ * answers there any more. */
+static enum error make_way(const struct sockaddr_un *where, struct error_detail *detail)
+{
+    const char *path = where->sun_path;
+    struct stat status;
+
+    if (lstat(path, &status) != 0) {
+        return ERR_OK; /* nothing is there, or bind() will say what is wrong */
+    }
+    if (!S_ISSOCK(status.st_mode)) {
+        return error_fail(detail, ERR_INVALID,
+                          "'%s' is there and is no socket, so it is left alone: name another path",
+                          path);
+    }
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool dead = probe >= 0 && connect(probe, (const struct sockaddr *)where, sizeof *where) != 0 &&
+                errno == ECONNREFUSED;
+    if (probe >= 0) {
+        close(probe);
+    }
+    if (!dead) {
+        return error_fail(detail, ERR_CONFLICT,
+                          "somebody listens on '%s': stop what does (ss -lxp shows it) or name "
+                          "another path",
+                          path);
+    }
+    if (unlink(path) != 0 && errno != ENOENT) {
+        return error_fail(detail, ERR_INVALID,
+                          "'%s' was left by a dead process and cannot be "
+                          "removed: %s",
+                          path, strerror(errno));
+    }
     return ERR_OK;
+}
+
+/* 0, or errno; `fd` is bound, and its file has its permissions before anybody can connect. */
+static int bind_file(int fd, const struct sockaddr_un *where, unsigned mode,
+                     struct stat *ret_status)
+{
+    if (bind(fd, (const struct sockaddr *)where, sizeof *where) != 0) {
+        return errno;
+    }
+    if (chmod(where->sun_path, (mode_t)mode) != 0 || lstat(where->sun_path, ret_status) != 0 ||
+        listen(fd, HTTP_BACKLOG) != 0) {
+        int number = errno;
+        (void)unlink(where->sun_path); /* made a moment ago; what is told is the first failure */
+        return number;
+    }
+    return 0;
+}
+
+enum error http_listen_unix(const char *path, unsigned mode, struct http_listener *ret_listener,
+                            struct error_detail *detail)
+{
+    struct sockaddr_un where = {.sun_family = AF_UNIX};
+    struct stat status = {0};
+
+    if (strlen(path) >= sizeof where.sun_path) {
+        return error_fail(detail, ERR_INVALID, "'%s' is too long for a socket, %zu bytes at most",
+                          path, sizeof where.sun_path - 1);
+    }
+    memcpy(where.sun_path, path, strlen(path) + 1);
+    enum error error = make_way(&where, detail);
+    if (error != ERR_OK) {
+        return error;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int number = fd < 0 ? errno : bind_file(fd, &where, mode, &status);
+    if (number != 0) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return error_fail(detail, number == EADDRINUSE ? ERR_CONFLICT : ERR_INVALID,
+                          "cannot listen on '%s': %s", path, strerror(number));
+    }
+    error = finish(fd, ret_listener, detail);
+    if (error == ERR_OK) {
+        ret_listener->device = status.st_dev;
+        ret_listener->inode = status.st_ino;
+    }
+    return error;
+}
+
+/* ---- inherited ---- */
+
+static bool has_option(int fd, int option, int wanted)
+{
+    int value = 0;
+    socklen_t size = sizeof value;
+
+    return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+}
+
+enum error http_listen_inherited(int fd, struct http_listener *ret_listener,
+                                 struct error_detail *detail)
+{
+    struct http_listener listener = {.fd = fd, .inherited = true};
+    int flags = fcntl(fd, F_GETFL);
+
+    if (!has_option(fd, SO_TYPE, SOCK_STREAM) || !has_option(fd, SO_ACCEPTCONN, 1) ||
+        !describe(fd, &listener.place)) {
+        return error_fail(detail, ERR_INVALID,
+                          "descriptor %d, which the service manager has passed, is no TCP or unix "
+                          "socket that listens",
+                          fd);
+    }
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        return error_fail(detail, ERR_IO, "descriptor %d: %s", fd, strerror(errno));
+    }
+    *ret_listener = listener;
+    return ERR_OK;
+}
+
+void http_listen_close(struct http_listener *listener)
+{
+    struct stat status;
+
+    if (listener->fd < 0) {
+        return;
+    }
+    /* Not a file that somebody has put there since. */
+    if (listener->inode != 0 && lstat(listener->place.address, &status) == 0 &&
+        status.st_dev == listener->device && status.st_ino == listener->inode) {
+        (void)unlink(listener->place.address); /* left behind, it is replaced at the next start */
+    }
+    close(listener->fd);
+    listener->fd = -1;
 }

@@ -1,21 +1,51 @@
-/* http_listen: a listening TCP socket, or words that say why there is none.
+/* http_listen: sockets that listen, opened or inherited, or words that say why there is none.
  *
- * Threads: any. */
+ * The law: a unix socket's file that a dead process left is replaced, one behind which somebody
+ * listens is refused, and anything else that stands there is left alone. The file is removed with
+ * the listener, if it is still that one. What was inherited is closed and nothing else: never shut
+ * down, never removed.
+ *
+ * Threads: any; one listener by one thread at a time. */
 #ifndef SEQD_FRONT_HTTP_LISTEN_H
 #define SEQD_FRONT_HTTP_LISTEN_H
 
 #include "base/error.h"
+#include "front/http.h"
 
-#include <stdint.h>
+#include <stdbool.h>
+#include <sys/types.h>
 
 #define HTTP_BACKLOG \
     4096 /* connections that the kernel may hold for us; it has a limit of its own */
 
-/* Listen on numeric `address` (IPv4, or IPv6 without brackets) and `port`, 0 for any that is free.
- * `ret_port` is the one it is. The caller closes `ret_fd`, which does not block.
+struct http_listener {
+    int fd; /* does not block */
+    bool inherited;
+    struct http_place place;
+    dev_t device; /* this and the next: the file of our own unix socket; else 0 */
+    ino_t inode;
+};
+
+/* Listen on a numeric address and a port, 0 for any that is free. The caller owes
+ * http_listen_close().
  * ERR_CONFLICT  in use. ERR_INVALID  not an address of this machine, or not permitted. ERR_IO. */
-__attribute__((warn_unused_result)) enum error http_listen(const char *address, uint16_t port,
-                                                           int *ret_fd, uint16_t *ret_port,
-                                                           struct error_detail *detail);
+__attribute__((warn_unused_result)) enum error http_listen_tcp(const struct http_endpoint *endpoint,
+                                                               struct http_listener *ret_listener,
+                                                               struct error_detail *detail);
+
+/* Listen on a unix socket at `path`, whose file gets the permissions `mode`.
+ * ERR_CONFLICT  somebody listens there. ERR_INVALID  something else stands there, or the file
+ * cannot be made. ERR_IO. */
+__attribute__((warn_unused_result)) enum error http_listen_unix(const char *path, unsigned mode,
+                                                                struct http_listener *ret_listener,
+                                                                struct error_detail *detail);
+
+/* Take a socket that listens already; it is given away on ERR_OK.
+ * ERR_INVALID  it is no stream socket of TCP or of the unix kind that listens. */
+__attribute__((warn_unused_result)) enum error
+http_listen_inherited(int fd, struct http_listener *ret_listener, struct error_detail *detail);
+
+/* Close it. A listener whose `fd` is -1 is accepted. */
+void http_listen_close(struct http_listener *listener);
 
 #endif

@@ -190,6 +190,17 @@ static void write_requests(FILE *page, struct http_counters *counters)
     }
 }
 
+static void write_refusals(FILE *page, struct http_refusals *refusals)
+{
+    head(page, "seqd_http_refusals_total", "counter",
+         "Requests and connections refused for want of a right, time or room, by reason.");
+    for (unsigned i = 0; i < HTTP_REFUSALS; i++) {
+        enum http_refusal kind = (enum http_refusal)i;
+        fprintf(page, "seqd_http_refusals_total{reason=\"%s\"} %" PRIu64 "\n",
+                http_refusal_name(kind), http_refusals_count(refusals, kind));
+    }
+}
+
 static void write_page(FILE *page, struct http_request *request, struct samples *samples)
 {
     struct keeper_health health;
@@ -199,6 +210,9 @@ static void write_page(FILE *page, struct http_request *request, struct samples 
     head(page, "seqd_build_info", "gauge", "Always 1; the label says what runs.");
     fprintf(page, "seqd_build_info{version=\"%s\"} 1\n", SEQD_VERSION);
     write_requests(page, &request->service->counters);
+    write_refusals(page, &request->service->refusals);
+    plain(page, "seqd_http_connections", "gauge", "Connections that are open.",
+          http_guests_count(&request->service->guests));
     write_store(page, &health);
     plain(page, "seqd_sequences", "gauge", "Sequences that are served.", samples->sequences);
     plain(page, "seqd_sequences_unlabelled", "gauge",

@@ -8,10 +8,16 @@
 #include <unistd.h>
 
 struct http_reaper {
-    struct http_deadline *deadline; /* constant */
-    int stop_fd;                    /* an eventfd: readable once the thread should end; constant */
-    pthread_t thread;               /* the owner's */
+    struct http_deadline *deadline; /* constant, as is the next */
+    struct http_refusals *refusals;
+    int stop_fd;      /* an eventfd: readable once the thread should end; constant */
+    pthread_t thread; /* the owner's */
 };
+
+static void note(void *context, int fd, bool idle)
+{
+    http_refusals_note(context, idle ? HTTP_REFUSAL_IDLE : HTTP_REFUSAL_SLOW, fd);
+}
 
 static void *run(void *argument)
 {
@@ -20,12 +26,13 @@ static void *run(void *argument)
 
     /* 0: the tick is over. Less: a signal, which none of our threads takes. */
     while (poll(&stop, 1, HTTP_REAPER_TICK_MS) <= 0) {
-        http_deadline_reap(reaper->deadline);
+        http_deadline_reap(reaper->deadline, note, reaper->refusals);
     }
     return NULL;
 }
 
-enum error http_reaper_start(struct http_deadline *deadline, struct http_reaper **ret_reaper)
+enum error http_reaper_start(struct http_deadline *deadline, struct http_refusals *refusals,
+                             struct http_reaper **ret_reaper)
 {
     struct http_reaper *reaper = calloc(1, sizeof *reaper);
 
@@ -33,6 +40,7 @@ enum error http_reaper_start(struct http_deadline *deadline, struct http_reaper 
         return ERR_NO_MEMORY;
     }
     reaper->deadline = deadline;
+    reaper->refusals = refusals;
     reaper->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (reaper->stop_fd < 0) {
         goto no_eventfd;

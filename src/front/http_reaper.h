@@ -6,13 +6,16 @@
 
 #include "base/error.h"
 #include "http_deadline.h"
+#include "http_refusals.h"
 
 #define HTTP_REAPER_TICK_MS 100 /* how late a connection may be shut down */
 
 struct http_reaper;
 
-/* Start the thread. `deadline` is borrowed until the stop. ERR_NO_MEMORY when none can be had. */
+/* Start the thread. `deadline`, and `refusals`, where each shutdown is noted, are borrowed until
+ * the stop. ERR_NO_MEMORY when none can be had. */
 __attribute__((warn_unused_result)) enum error http_reaper_start(struct http_deadline *deadline,
+                                                                 struct http_refusals *refusals,
                                                                  struct http_reaper **ret_reaper);
 
 /* Stop at once, and free. NULL is accepted. */

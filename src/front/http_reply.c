@@ -27,6 +27,9 @@ static const struct problem problems[] = {
     [HTTP_PROBLEM_UNKNOWN_PARAMETER] = {"/problems/unknown-parameter", "Unknown parameter", 400},
     [HTTP_PROBLEM_BAD_PARAMETER] = {"/problems/bad-parameter", "Parameter out of range", 400},
     [HTTP_PROBLEM_BODY_REFUSED] = {"/problems/body-refused", "No body wanted", 400},
+    [HTTP_PROBLEM_NO_TOKEN] = {"/problems/unauthenticated", "A token is needed", 401},
+    [HTTP_PROBLEM_BAD_TOKEN] = {"/problems/unauthenticated", "A token is needed", 401},
+    [HTTP_PROBLEM_FORBIDDEN] = {"/problems/forbidden", "Not allowed", 403},
     [HTTP_PROBLEM_UNKNOWN_PATH] = {"/problems/unknown-path", "No such path", 404},
     [HTTP_PROBLEM_UNKNOWN_SEQUENCE] = {"/problems/unknown-sequence", "No such sequence", 404},
     [HTTP_PROBLEM_METHOD] = {"/problems/method-not-allowed", "Method not allowed", 405},
@@ -208,10 +211,27 @@ enum MHD_Result http_reply_not_allowed(struct http_request *request, const char 
     return reply_problem(request, HTTP_PROBLEM_METHOD, &header, detail);
 }
 
+/* The header that belongs to a problem; NULL: none. */
+static const struct http_header *header_of(enum http_problem problem)
+{
+    static const struct http_header soon = {MHD_HTTP_HEADER_RETRY_AFTER, "1"};
+    static const struct http_header bring = {MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+                                             "Bearer realm=\"seqd\""};
+    static const struct http_header bring_other = {
+        MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"seqd\", error=\"invalid_token\""};
+
+    if (problem == HTTP_PROBLEM_NO_TOKEN) {
+        return &bring;
+    }
+    if (problem == HTTP_PROBLEM_BAD_TOKEN) {
+        return &bring_other;
+    }
+    return problems[problem].status == 503 ? &soon : NULL;
+}
+
 enum MHD_Result http_reply_problem(struct http_request *request, enum http_problem problem,
                                    const char *format, ...)
 {
-    static const struct http_header soon = {MHD_HTTP_HEADER_RETRY_AFTER, "1"};
     char detail[ERROR_DETAIL_SIZE];
     va_list arguments;
 
@@ -219,6 +239,5 @@ enum MHD_Result http_reply_problem(struct http_request *request, enum http_probl
     int length = vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
     assert(length >= 0);
-    bool later = problems[problem].status == 503;
-    return reply_problem(request, problem, later ? &soon : NULL, detail);
+    return reply_problem(request, problem, header_of(problem), detail);
 }

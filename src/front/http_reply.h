@@ -2,7 +2,7 @@
  *
  * The law: every answer but a constant one carries Cache-Control: no-store, and every refusal is
  * application/problem+json (RFC 9457) with a type that does not change from release to release; 503
- * says when to come back.
+ * says when to come back, and 401 what to bring.
  *
  * Each function queues one answer and returns what the handler has to return. MHD_NO, without an
  * answer, when memory is out: the connection is closed then.
@@ -26,6 +26,9 @@ enum http_problem {
     HTTP_PROBLEM_UNKNOWN_PARAMETER,
     HTTP_PROBLEM_BAD_PARAMETER,
     HTTP_PROBLEM_BODY_REFUSED,
+    HTTP_PROBLEM_NO_TOKEN,
+    HTTP_PROBLEM_BAD_TOKEN,
+    HTTP_PROBLEM_FORBIDDEN,
     HTTP_PROBLEM_UNKNOWN_PATH,
     HTTP_PROBLEM_UNKNOWN_SEQUENCE,
     HTTP_PROBLEM_METHOD,

@@ -10,6 +10,8 @@
 #define SEQD_FRONT_HTTP_REQUEST_H
 
 #include "core/sequence.h"
+#include "front/access.h"
+#include "front/tls.h"
 #include "http_block.h"
 #include "http_body.h"
 #include "http_deadline.h"
@@ -17,6 +19,7 @@
 #include "http_service.h"
 
 #include <microhttpd.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +47,9 @@ struct http_request {
     struct http_service *service;
     struct MHD_Connection *connection;
     struct http_timed timed;
+    struct access_client client;
+    struct tls_identity *identity; /* that its TLS began with; NULL: it is plain */
+    bool asked;                    /* a request line has come */
 
     /* From the request line on. */
     enum http_step step;

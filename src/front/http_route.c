@@ -1,6 +1,8 @@
 #include "http_route.h"
 
+#include "front/access.h"
 #include "front/http.h"
+#include "http_access.h"
 #include "http_assets.h"
 #include "http_list.h"
 #include "http_metrics.h"
@@ -23,8 +25,8 @@
 /* What some methods do on a path. */
 struct action {
     unsigned
-        methods;    /* of enum http_method; HEAD comes with GET, OPTIONS with all; 0 ends a list */
-    unsigned scope; /* of enum access_scope; 0: anybody may */
+        methods; /* of enum http_method; HEAD comes with GET, OPTIONS with all; 0 ends a list */
+    enum access_scope scope;
     bool takes_body;
     const char *parameters[HTTP_PARAMETERS_MAX]; /* that the query may have; NULL ends them */
     enum MHD_Result (*answer)(struct http_request *request);
@@ -43,16 +45,16 @@ static const struct route routes[] = {
         {HTTP_GET | HTTP_POST, ACCESS_ISSUE, false, {"count"}, http_next}}},
     {"/v1/sequences/{name}", {{HTTP_GET, ACCESS_READ, false, {NULL}, http_show_sequence}}},
     {"/v1/sequences", {{HTTP_GET, ACCESS_READ, false, {"prefix", "limit", "after"}, http_list}}},
-    {"/healthz", {{HTTP_GET, 0, false, {NULL}, http_show_health}}},
-    {"/readyz", {{HTTP_GET, 0, false, {NULL}, http_show_readiness}}},
+    {"/healthz", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_show_health}}},
+    {"/readyz", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_show_readiness}}},
     {"/metrics", {{HTTP_GET, ACCESS_READ, false, {NULL}, http_metrics}}},
-    {"/openapi.yaml", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
-    {"/openapi.json", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
-    {"/docs", {{HTTP_GET, 0, false, {NULL}, http_assets_move}}},
-    {"/docs/", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
-    {"/docs/start.js", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
-    {"/docs/swagger-ui-bundle.js", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
-    {"/docs/swagger-ui.css", {{HTTP_GET, 0, false, {NULL}, http_assets}}},
+    {"/openapi.yaml", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_assets}}},
+    {"/openapi.json", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_assets}}},
+    {"/docs", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_assets_move}}},
+    {"/docs/", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_assets}}},
+    {"/docs/start.js", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_assets}}},
+    {"/docs/swagger-ui-bundle.js", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_assets}}},
+    {"/docs/swagger-ui.css", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_assets}}},
     {"*", {{0}}}, /* "OPTIONS *" asks what the server can do at all */
 };
 /* clang-format on */
@@ -156,7 +158,8 @@ bool http_route_takes_body(struct http_request *request, const char *path, const
     const struct route *route = find_route(request, path);
     const struct action *action = route != NULL ? find_action(route, method_of(method)) : NULL;
 
-    return action != NULL && action->takes_body;
+    /* A stranger's body is not kept: there is room for so many at a time. */
+    return action != NULL && action->takes_body && http_access_covers(request, action->scope);
 }
 
 /* ---- the rest of the request ---- */
@@ -331,6 +334,9 @@ enum MHD_Result http_route(struct http_request *request, const char *path, const
     if (action == NULL) {
         write_allow(allow, route);
         return http_reply_not_allowed(request, method, allow);
+    }
+    if (!http_access_allows(request, action->scope, &result)) {
+        return result;
     }
     if (!check_parameters(request, action, &result) || !check_body(request, action, &result)) {
         return result;

@@ -12,13 +12,6 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
-/* What a request has to be allowed to do. */
-enum access_scope {
-    ACCESS_ISSUE = 1, /* take numbers */
-    ACCESS_READ = 2,  /* look */
-    ACCESS_ADMIN = 4, /* change sequences */
-};
-
 #define HTTP_ANSWER_BYTES 1024 /* of a connection's buffer that the header of an answer may need */
 
 /* Should the body of this request be kept? Called before its first byte is. */

@@ -3,13 +3,18 @@
 #include <assert.h>
 #include <string.h>
 
-enum error http_service_init(struct http_service *service, struct registry *registry,
-                             struct keeper *keeper, size_t buffer_bytes)
+enum error http_service_init(struct http_service *service, const struct http_ground *ground,
+                             size_t buffer_bytes, unsigned max_connections)
 {
-    *service =
-        (struct http_service){.registry = registry, .keeper = keeper, .buffer_bytes = buffer_bytes};
+    *service = (struct http_service){.registry = ground->registry,
+                                     .keeper = ground->keeper,
+                                     .access = ground->access,
+                                     .buffer_bytes = buffer_bytes};
     if (http_deadline_init(&service->deadline) != ERR_OK) {
         return ERR_NO_MEMORY;
+    }
+    if (http_guests_init(&service->guests, max_connections) != ERR_OK) {
+        goto no_guests;
     }
     if (pthread_mutex_init(&service->lock, NULL) != 0) {
         goto no_lock;
@@ -22,6 +27,8 @@ enum error http_service_init(struct http_service *service, struct registry *regi
 no_condition:
     (void)pthread_mutex_destroy(&service->lock); /* nobody holds it */
 no_lock:
+    http_guests_fini(&service->guests);
+no_guests:
     http_deadline_fini(&service->deadline);
     return ERR_NO_MEMORY;
 }
@@ -31,6 +38,7 @@ void http_service_fini(struct http_service *service)
     assert(service->waits == 0);
     (void)pthread_cond_destroy(&service->settled); /* nobody waits */
     (void)pthread_mutex_destroy(&service->lock);   /* nobody holds it */
+    http_guests_fini(&service->guests);
     http_deadline_fini(&service->deadline);
 }
 

@@ -13,9 +13,12 @@
 #include "core/keeper.h"
 #include "core/registry.h"
 #include "core/sequence.h"
+#include "front/http.h"
 #include "http_body.h"
 #include "http_counters.h"
 #include "http_deadline.h"
+#include "http_guests.h"
+#include "http_refusals.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -24,8 +27,9 @@
 #include <stdint.h>
 
 struct http_service {
-    struct registry *registry; /* constant, as are the next two */
+    struct registry *registry; /* constant, as are the next three */
     struct keeper *keeper;
+    struct access *access;
     size_t buffer_bytes; /* of one connection */
 
     _Atomic uint64_t max_count;
@@ -34,8 +38,10 @@ struct http_service {
     _Atomic(struct sequence *) root; /* what `default_name` names, once that is known */
 
     struct http_deadline deadline;
+    struct http_guests guests;
     struct http_counters counters;
     struct http_bodies bodies;
+    struct http_refusals refusals;
 
     pthread_mutex_t lock;
     pthread_cond_t settled;                   /* `waits` has become 0 */
@@ -43,11 +49,11 @@ struct http_service {
     char default_name[SEQUENCE_NAME_MAX + 1]; /* lock */
 };
 
-/* Use the caller's memory. ERR_NO_MEMORY when the system has no more locks. */
+/* Use the caller's memory. ERR_NO_MEMORY when the system has no more locks or descriptors. */
 __attribute__((warn_unused_result)) enum error http_service_init(struct http_service *service,
-                                                                 struct registry *registry,
-                                                                 struct keeper *keeper,
-                                                                 size_t buffer_bytes);
+                                                                 const struct http_ground *ground,
+                                                                 size_t buffer_bytes,
+                                                                 unsigned max_connections);
 void http_service_fini(struct http_service *service);
 
 /* Take over what may be altered. */

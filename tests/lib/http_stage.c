@@ -24,8 +24,7 @@ static void must(enum error error, const struct error_detail *detail, const char
 struct http_stage http_stage_options(void)
 {
     struct http_stage stage = {.options = {
-                                   .address = "127.0.0.1",
-                                   .port = 0,
+                                   .listen = {.count = 1, .items = {{.address = "127.0.0.1"}}},
                                    .threads = 2,
                                    .max_connections = 4096,
                                    .buffer_bytes = 8192,
@@ -48,6 +47,28 @@ void http_stage_add(struct http_stage *stage, const char *name, struct definitio
     stage->sequences[at].definition = definition;
 }
 
+struct http_ground http_stage_ground(struct http_stage *stage)
+{
+    return (struct http_ground){.registry = stage->registry,
+                                .keeper = stage->keeper,
+                                .access = stage->access,
+                                .tls = stage->tls,
+                                .remote_is_wanted = access_serves_remote(&stage->access_options)};
+}
+
+static void open_front(struct http_stage *stage)
+{
+    struct error_detail detail = {""};
+
+    must(access_open(&stage->access_options, &stage->access, &detail), &detail, "access_open");
+    if (stage->tls_options.certificate[0] != '\0') {
+        must(tls_open(&stage->tls_options, &stage->tls, &detail), &detail, "tls_open");
+    }
+    struct http_ground ground = http_stage_ground(stage);
+    must(http_start(&stage->options, &ground, &stage->http, &detail), &detail, "http_start");
+    stage->port = http_place(stage->http, 0)->port;
+}
+
 void http_stage_open(struct http_stage *stage)
 {
     struct error_detail detail = {""};
@@ -67,9 +88,7 @@ void http_stage_open(struct http_stage *stage)
     struct keeper_options keeper_options = {.store = stage->store, .renewals = &stage->renewals};
     must(keeper_start(&keeper_options, &stage->keeper), &detail, "keeper_start");
     must(expiry_start(&stage->waits, &stage->expiry), &detail, "expiry_start");
-    must(http_start(&stage->options, stage->registry, stage->keeper, &stage->http, &detail),
-         &detail, "http_start");
-    stage->port = http_port(stage->http);
+    open_front(stage);
 }
 
 void http_stage_close(struct http_stage *stage)
@@ -80,6 +99,8 @@ void http_stage_close(struct http_stage *stage)
     }
     registry_close(stage->registry);
     http_stop(stage->http);
+    tls_close(stage->tls);
+    access_close(stage->access);
     expiry_stop(stage->expiry);
     keeper_stop(stage->keeper);
     registry_free(stage->registry);

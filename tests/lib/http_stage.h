@@ -23,7 +23,9 @@
 #define HTTP_STAGE_SEQUENCES 8
 
 struct http_stage {
-    struct http_options options; /* set before http_stage_open() */
+    struct http_options options; /* set before http_stage_open(), as are the next two */
+    struct access_options access_options;
+    struct tls_options tls_options; /* without a certificate: no TLS */
     struct {
         char name[SEQUENCE_NAME_MAX + 1];
         struct definition definition;
@@ -36,6 +38,8 @@ struct http_stage {
     struct registry *registry;
     struct keeper *keeper;
     struct expiry *expiry;
+    struct access *access;
+    struct tls *tls;
     struct http *http;
     uint16_t port;
 };
@@ -49,6 +53,9 @@ void http_stage_add(struct http_stage *stage, const char *name, struct definitio
 
 /* Start everything. */
 void http_stage_open(struct http_stage *stage);
+
+/* What a front of this stage stands on. */
+struct http_ground http_stage_ground(struct http_stage *stage);
 
 /* Drain, close and free everything, in the daemon's order. A test that has stopped the front itself
  * sets `http` to NULL. */

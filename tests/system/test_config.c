@@ -399,7 +399,8 @@ static void test_start_refuses_an_address_of_another_machine(void **state)
 {
     (void)state;
     struct scene scene = open_scene();
-    static const char content[] = "[http]\nlisten = 192.0.2.1:0\n";
+    static const char content[] = "[http]\nlisten = 192.0.2.1:0\n"
+                                  "issue_without_token = everywhere\n";
     dir_write(&scene.dir, "seqd.conf", content, strlen(content));
     expect((const char *const[]){"-c", scene.file.path, "-d", scene.data.path, NULL}, NULL, FAILED,
            "192.0.2.1");

@@ -52,7 +52,8 @@ static void test_process_prints_where_it_listens(void **state)
 static void test_process_gives_an_example_that_works_where_it_listens_everywhere(void **state)
 {
     (void)state;
-    struct stage stage = stage_open("[http]\nlisten = 0.0.0.0:1\n");
+    struct stage stage =
+        stage_open("[http]\nlisten = 0.0.0.0:1\nissue_without_token = everywhere\n");
     const char *text = daemon_stdout(stage.daemon);
     assert_non_null(strstr(text, "listens on http://0.0.0.0:"));
     assert_non_null(strstr(text, "try: curl http://127.0.0.1:"));

@@ -14,14 +14,17 @@
 
 #include <cmocka.h>
 
+static const struct http_endpoint any_port = {.address = "127.0.0.1"};
+
 static enum error try_listening(const char *address, uint16_t port, struct error_detail *detail)
 {
-    uint16_t actual = 0;
-    int fd = -1;
-    enum error error = http_listen(address, port, &fd, &actual, detail);
+    struct http_endpoint endpoint = {.port = port};
+    struct http_listener listener;
 
+    snprintf(endpoint.address, sizeof endpoint.address, "%s", address);
+    enum error error = http_listen_tcp(&endpoint, &listener, detail);
     if (error == ERR_OK) {
-        close(fd);
+        http_listen_close(&listener);
     }
     return error;
 }
@@ -29,30 +32,34 @@ static enum error try_listening(const char *address, uint16_t port, struct error
 static void test_listen_lets_the_kernel_choose_and_tells(void **state)
 {
     struct error_detail detail = {""};
-    uint16_t port = 0;
-    int fd = -1;
+    struct http_listener listener;
 
     (void)state;
-    assert_int_equal(http_listen("127.0.0.1", 0, &fd, &port, &detail), ERR_OK);
-    assert_true(port > 0);
-    struct http_client *client = http_client_open(port);
+    assert_int_equal(http_listen_tcp(&any_port, &listener, &detail), ERR_OK);
+    assert_int_equal(listener.place.scheme, HTTP_SCHEME_PLAIN);
+    assert_string_equal(listener.place.address, "127.0.0.1");
+    assert_true(listener.place.port > 0);
+    assert_false(listener.place.remote);
+    struct http_client *client = http_client_open(listener.place.port);
     http_client_close(client);
-    close(fd);
+    http_listen_close(&listener);
+    assert_null(http_client_try(listener.place.port, 1000));
+    http_listen_close(&listener); /* again: nothing happens */
 }
 
 static void test_listen_names_a_port_in_use(void **state)
 {
     struct error_detail detail = {""};
+    struct http_listener listener;
     char expected[64];
-    uint16_t port = 0;
-    int fd = -1;
 
     (void)state;
-    assert_int_equal(http_listen("127.0.0.1", 0, &fd, &port, &detail), ERR_OK);
+    assert_int_equal(http_listen_tcp(&any_port, &listener, &detail), ERR_OK);
+    uint16_t port = listener.place.port;
     assert_int_equal(try_listening("127.0.0.1", port, &detail), ERR_CONFLICT);
     snprintf(expected, sizeof expected, "port %u on '127.0.0.1' is in use", (unsigned)port);
     assert_non_null(strstr(detail.text, expected));
-    close(fd);
+    http_listen_close(&listener);
 }
 
 static void test_listen_takes_a_port_that_was_just_left(void **state)
@@ -126,9 +133,9 @@ static void test_listen_failure_fails_the_start(void **state)
     (void)state;
     http_stage_open(&stage);
     options = stage.options;
-    options.port = stage.port;
-    assert_int_equal(http_start(&options, stage.registry, stage.keeper, &second, &detail),
-                     ERR_CONFLICT);
+    options.listen.items[0].port = stage.port;
+    struct http_ground ground = http_stage_ground(&stage);
+    assert_int_equal(http_start(&options, &ground, &second, &detail), ERR_CONFLICT);
     assert_null(second);
     assert_non_null(strstr(detail.text, "in use"));
     http_stage_close(&stage);

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+static const struct http_ground nothing; /* is asked for here */
+
 struct stopper {
     struct http_service service;
     sem_t settled;
@@ -43,7 +45,7 @@ static void test_service_settles_when_the_last_wait_is_over(void **state)
     pthread_t thread;
 
     (void)state;
-    assert_int_equal(http_service_init(&stopper.service, NULL, NULL, 4096), ERR_OK);
+    assert_int_equal(http_service_init(&stopper.service, &nothing, 4096, 1), ERR_OK);
     assert_int_equal(sem_init(&stopper.settled, 0, 0), 0);
     http_service_wait_begins(&stopper.service);
     http_service_wait_begins(&stopper.service);
@@ -67,23 +69,95 @@ static void test_service_counts_requests_until_they_end(void **state)
     struct instant past = {0};
 
     (void)state;
-    assert_int_equal(http_service_init(&service, NULL, NULL, 4096), ERR_OK);
+    assert_int_equal(http_service_init(&service, &nothing, 4096, 1), ERR_OK);
     struct http_deadline *deadline = &service.deadline;
+    http_deadline_expect(deadline);
+    http_deadline_expect(deadline);
+    http_deadline_expect(deadline);
+    assert_int_equal(http_deadline_wait_quiet(deadline, past), 3);
+    http_deadline_unexpect(deadline);
+    assert_int_equal(http_deadline_wait_quiet(deadline, past), 2);
     http_deadline_add(deadline, &first, -1);
     http_deadline_add(deadline, &second, -1);
-    assert_int_equal(http_deadline_wait_quiet(deadline, past), 0);
     http_timed_begin(&first);
     http_timed_begin(&second);
     assert_int_equal(http_deadline_wait_quiet(deadline, past), 2);
     http_timed_wait(&first);
     http_timed_end(&second, deadline);
     assert_int_equal(http_deadline_wait_quiet(deadline, past), 1);
-    http_deadline_remove(deadline, &second);
+    assert_false(http_deadline_remove(deadline, &second));
     http_timed_go_on(&first);
     assert_int_equal(http_deadline_wait_quiet(deadline, past), 1);
     http_timed_end(&first, deadline);
     assert_int_equal(http_deadline_wait_quiet(deadline, past), 0);
-    http_deadline_remove(deadline, &first);
+    assert_false(http_deadline_remove(deadline, &first));
+    http_service_fini(&service);
+}
+
+/* Who has just come in is about to ask, as a rule; but not for ever. */
+static void test_service_gives_a_new_connection_time_to_ask(void **state)
+{
+    struct http_service service;
+    struct http_timed timed;
+    struct instant past = {0};
+
+    (void)state;
+    assert_int_equal(http_service_init(&service, &nothing, 4096, 1), ERR_OK);
+    http_deadline_expect(&service.deadline);
+    http_deadline_add(&service.deadline, &timed, -1);
+    struct instant began = clock_now();
+    unsigned fresh = http_deadline_wait_quiet(&service.deadline, past);
+    assert_true(fresh == 1 || clock_elapsed(began, clock_now()) > 200 * CLOCK_NS_PER_MS);
+    struct instant until = clock_after(began, 10 * CLOCK_NS_PER_S);
+    assert_int_equal(http_deadline_wait_quiet(&service.deadline, until), 0);
+    assert_true(clock_elapsed(began, clock_now()) > 200 * CLOCK_NS_PER_MS);
+    assert_false(http_deadline_remove(&service.deadline, &timed));
+    http_service_fini(&service);
+}
+
+struct told {
+    unsigned idle;
+    unsigned slow;
+};
+
+static void count_over(void *context, int fd, bool idle)
+{
+    struct told *told = context;
+
+    (void)fd;
+    told->idle += idle ? 1 : 0;
+    told->slow += idle ? 0 : 1;
+}
+
+/* However often it is looked at, and it is known when the connection is closed. */
+static void test_service_tells_once_of_a_connection_that_is_over(void **state)
+{
+    struct http_service service;
+    struct http_timed timed[3];
+    struct told told = {0};
+
+    (void)state;
+    assert_int_equal(http_service_init(&service, &nothing, 4096, 1), ERR_OK);
+    http_deadline_limit(&service.deadline, 0, 0);
+    for (size_t i = 0; i < 3; i++) {
+        http_deadline_expect(&service.deadline);
+        http_deadline_add(&service.deadline, &timed[i], -1);
+    }
+    http_timed_begin(&timed[1]);
+    http_timed_begin(&timed[2]);
+    http_timed_wait(&timed[2]); /* has a deadline of its own */
+    struct instant until = clock_after(clock_now(), 10 * CLOCK_NS_PER_S);
+    while (told.idle + told.slow < 2 && !clock_reached(until, clock_now())) {
+        http_deadline_reap(&service.deadline, count_over, &told);
+    }
+    for (int i = 0; i < 1000; i++) {
+        http_deadline_reap(&service.deadline, count_over, &told);
+    }
+    assert_int_equal(told.idle, 1);
+    assert_int_equal(told.slow, 1);
+    assert_true(http_deadline_remove(&service.deadline, &timed[0]));
+    assert_true(http_deadline_remove(&service.deadline, &timed[1]));
+    assert_false(http_deadline_remove(&service.deadline, &timed[2]));
     http_service_fini(&service);
 }
 
@@ -92,6 +166,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_service_settles_when_the_last_wait_is_over),
         cmocka_unit_test(test_service_counts_requests_until_they_end),
+        cmocka_unit_test(test_service_gives_a_new_connection_time_to_ask),
+        cmocka_unit_test(test_service_tells_once_of_a_connection_that_is_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,8 +17,8 @@ static void test_config_without_a_file_serves_one_sequence(void **state)
     assert_int_equal(config.sequence_count, 1);
     assert_string_equal(config.sequences[0].name, "default");
     assert_true(definition_equal(&config.sequences[0].definition, &standard));
-    assert_string_equal(config.http.address, "127.0.0.1");
-    assert_int_equal(config.http.port, 8080);
+    assert_string_equal(config.http.listen.items[0].address, "127.0.0.1");
+    assert_int_equal(config.http.listen.items[0].port, 8080);
     assert_string_equal(config.http.default_sequence, "default");
     assert_string_equal(config.data_dir, "");
     config_free(&config);
@@ -229,7 +229,7 @@ static void test_config_adopts_what_reloads_and_names_the_rest(void **state)
     config_adopt(&old, &fresh, note_restart, &restarts);
     assert_string_equal(restarts.keys, "seqd.data_dir http.listen http.threads ");
     assert_string_equal(old.data_dir, "/a");
-    assert_int_equal(old.http.port, 8080);
+    assert_int_equal(old.http.listen.items[0].port, 8080);
     assert_int_equal(old.http.threads, 1);
     assert_int_equal(old.log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(old.http.max_count, 5);

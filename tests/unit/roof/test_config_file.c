@@ -74,7 +74,7 @@ static void test_config_file_refuses_an_unknown_key_and_lists_the_known(void **s
     (void)state;
     config_text_refused("[http]\nmaxcount = 7\n", 2,
                         "unknown key 'maxcount', section [http] has "
-                        "listen, threads, max_connections");
+                        "listen, socket, socket_mode, issue_without_token");
     config_text_refused("[seqd]\nmax_count = 7\n", 2, "unknown key 'max_count'");
     config_text_refused("[sequence:a]\nMin = 7\n", 2, "unknown key 'Min'");
 }

@@ -26,6 +26,11 @@ struct bounds {
     const char *refused[5];  /* just outside, then rubbish of its own kind */
 };
 
+/* A path of 107 bytes. */
+#define SOCKET_107 \
+    "/run/seqd/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static const struct bounds all_bounds[] = {
     {"seqd", "data_dir", {"/", PATH_250 "vwxyz"}, {PATH_250 "uvwxyz", "a/b", "./a", "~/a"}},
     {"seqd",
@@ -38,10 +43,24 @@ static const struct bounds all_bounds[] = {
      {"65535", "17179869185", "17GiB", "64kib", "1.5GiB"}},
     {"http",
      "listen",
-     {"0.0.0.0:0", "255.255.255.255:65535", "[::]:1", "[fe80::1]:8080"},
-     {"127.0.0.1:65536", "127.0.0.1:", "localhost:80", "::1:80", "[::1]80"}},
+     {"0.0.0.0:0", "255.255.255.255:65535", "[::]:1", "[fe80::1]:8080 ,127.0.0.1:1", "none"},
+     {"127.0.0.1:65536", "127.0.0.1:,[::1]:80", "localhost:80", "::1:80", "[::1]80"}},
+    {"http", "socket", {"/", "/run/seqd/seqd.sock"}, {"run/seqd.sock", SOCKET_107 "x", "@seqd"}},
+    {"http", "socket_mode", {"0000", "0777", "0", "0600"}, {"01000", "660", "0888", "u+w", "-1"}},
+    {"http",
+     "issue_without_token",
+     {"loopback", "everywhere", "never"},
+     {"Loopback", "yes", "0", "always", "no"}},
+    {"http", "tokens", {"/", "/etc/seqd/tokens"}, {"tokens", "./tokens", "none"}},
+    {"http", "tls", {"off", "remote", "all"}, {"on", "0", "Off", "yes", "none"}},
+    {"http", "tls_certificate", {"/", "/etc/seqd/tls.pem"}, {"tls.pem", "off"}},
+    {"http", "tls_key", {"/", "/etc/seqd/tls.key"}, {"tls.key", "off"}},
     {"http", "threads", {"1", "256", "auto"}, {"0", "257", "Auto", "-1", "2.0"}},
     {"http", "max_connections", {"1", "1000000"}, {"0", "1000001", "auto", "1k", "0x10"}},
+    {"http",
+     "max_connections_per_address",
+     {"1", "1000000", "auto"},
+     {"0", "1000001", "none", "half", "-1"}},
     {"http", "buffer_size", {"2KiB", "64KiB", "2048"}, {"2047", "65537", "65KiB", "4 K", "4096B"}},
     {"http", "max_count", {"1", "1000000"}, {"0", "1000001", "-1", "1e3", "18446744073709551617"}},
     {"http",
@@ -150,7 +169,8 @@ static void test_option_writes_exact_integers(void **state)
     struct config config = config_text_valid("[seqd]\nmap_size = 3GiB\nlog_level = notice\n[http]\n"
                                              "buffer_size = 3 KiB\nidle_timeout = 7min\n"
                                              "request_timeout = 11s\nwait_timeout = 13ms\n"
-                                             "threads = auto\nlisten = [::1]:81\n");
+                                             "threads = auto\nsocket_mode = 0640\n"
+                                             "listen = [::1]:81, 127.0.0.2:82,127.0.0.3:83\n");
     assert_int_equal(config.map_size_bytes, 3221225472);
     assert_int_equal(config.log_level, LOG_LEVEL_NOTICE);
     assert_int_equal(config.http.buffer_bytes, 3072);
@@ -158,8 +178,64 @@ static void test_option_writes_exact_integers(void **state)
     assert_int_equal(config.http.request_timeout_ms, 11000);
     assert_int_equal(config.http.wait_timeout_ms, 13);
     assert_int_equal(config.http.threads, 0);
-    assert_string_equal(config.http.address, "::1");
-    assert_int_equal(config.http.port, 81);
+    assert_string_equal(config.http.listen.items[0].address, "::1");
+    assert_int_equal(config.http.listen.items[0].port, 81);
+    assert_string_equal(config.http.listen.items[1].address, "127.0.0.2");
+    assert_int_equal(config.http.listen.items[2].port, 83);
+    assert_int_equal(config.http.listen.count, 3);
+    assert_int_equal(config.http.socket_mode, 0640);
+    config_free(&config);
+}
+
+static void test_option_listen_has_a_bound(void **state)
+{
+    (void)state;
+    struct config config = config_text_valid(
+        "[http]\nlisten = [::1]:1,[::1]:2,[::1]:3,[::1]:4,[::1]:5,[::1]:6,[::1]:7,[::1]:8\n");
+    assert_int_equal(config.http.listen.count, HTTP_LISTEN_MAX);
+    config_free(&config);
+    config_text_refused(
+        "[http]\nlisten = [::1]:1,[::1]:2,[::1]:3,[::1]:4,[::1]:5,[::1]:6,[::1]:7,[::1]:8,"
+        "[::1]:9\n",
+        2, "8 addresses at most");
+    config = config_text_valid("[http]\nlisten = none\nsocket = /run/seqd.sock\n");
+    assert_int_equal(config.http.listen.count, 0);
+    config_free(&config);
+}
+
+/* Who makes seqd reachable says what strangers may do. */
+static void test_option_listen_to_other_machines_takes_words(void **state)
+{
+    static const char *const remote[] = {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "127.0.0.1:1, [::]:2",
+                                         "[2001:db8::1]:1"};
+    char text[256];
+    (void)state;
+    for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++) {
+        snprintf(text, sizeof text, "[http]\nlisten = %s\n", remote[i]);
+        config_text_refused(text, 2, "other machines can reach");
+        snprintf(text, sizeof text, "[http]\nlisten = %s\nissue_without_token = never\n",
+                 remote[i]);
+        config_text_refused(text, 3, "or say issue_without_token = everywhere");
+        snprintf(text, sizeof text, "[http]\nlisten = %s\nissue_without_token = everywhere\n",
+                 remote[i]);
+        struct config config = config_text_valid(text);
+        config_free(&config);
+        snprintf(text, sizeof text, "[http]\ntokens = /etc/tokens\nlisten = %s\n", remote[i]);
+        config = config_text_valid(text);
+        config_free(&config);
+    }
+}
+
+static void test_option_tls_takes_both_files(void **state)
+{
+    (void)state;
+    config_text_refused("[http]\ntls_certificate = /a\n", 2, "tls_certificate without tls_key");
+    config_text_refused("[http]\n\ntls_key = /a\n", 3, "tls_key without tls_certificate");
+    config_text_refused("[http]\ntls = all\n", 2, "tls is 'all', it needs tls_certificate");
+    struct config config = config_text_valid("[http]\ntls = off\n");
+    config_free(&config);
+    config = config_text_valid("[http]\ntls = all\ntls_key = /a\ntls_certificate = /b\n");
+    assert_int_equal(config.http.tls, HTTP_TLS_ALL);
     config_free(&config);
 }
 
@@ -220,8 +296,9 @@ static void test_option_is_documented_as_it_is(void **state)
     static const char *const applies[] = {
         [OPTION_RELOADS] = "reload", [OPTION_RESTARTS] = "restart", [OPTION_CREATES] = "created"};
     static const char *const types[] = {
-        [VALUE_NUMBER] = "number", [VALUE_SIZE] = "size", [VALUE_DURATION] = "time",
-        [VALUE_WORD] = "word",     [VALUE_PATH] = "path", [VALUE_LISTEN] = "address"};
+        [VALUE_NUMBER] = "number",   [VALUE_SIZE] = "size", [VALUE_DURATION] = "time",
+        [VALUE_WORD] = "word",       [VALUE_PATH] = "path", [VALUE_MODE] = "mode",
+        [VALUE_LISTEN] = "addresses"};
     char *document = file_content("docs/CONFIGURATION.md");
     for (size_t i = 0; i < BOUNDS_COUNT; i++) {
         const struct option *option = option_at(i);
@@ -261,7 +338,7 @@ static void test_option_sample_is_valid_and_shows_the_defaults(void **state)
         bool of_sequence = strcmp(option->section, OPTION_SECTION_SEQUENCE) == 0;
         const void *a = of_sequence ? (const void *)&shown.sequences[0].definition : &shown;
         const void *b = of_sequence ? (const void *)&standard.sequences[0].definition : &standard;
-        if (strcmp(option->key, "data_dir") != 0 && !option_same(option, a, b)) {
+        if (option->standard[0] != '\0' && !option_same(option, a, b)) {
             fail_msg("conf/seqd.conf does not show the default of %s", option->key);
         }
     }
@@ -279,6 +356,9 @@ int main(void)
         cmocka_unit_test(test_option_refuses_what_is_outside_and_names_the_range),
         cmocka_unit_test(test_option_table_holds_what_is_tested_here),
         cmocka_unit_test(test_option_writes_exact_integers),
+        cmocka_unit_test(test_option_listen_has_a_bound),
+        cmocka_unit_test(test_option_listen_to_other_machines_takes_words),
+        cmocka_unit_test(test_option_tls_takes_both_files),
         cmocka_unit_test(test_option_defaults_of_a_sequence_are_those_of_a_definition),
         cmocka_unit_test(test_option_is_documented_as_it_is),
         cmocka_unit_test(test_option_sample_is_valid_and_shows_the_defaults),

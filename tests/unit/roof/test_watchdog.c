@@ -221,7 +221,7 @@ static void test_watchdog_feeds_while_the_store_fails(void **state)
     (void)state;
     struct scene *scene = open_scene();
     store_memory_fail(scene->disk, UINT64_MAX, STORE_MEMORY_BEFORE, ERR_IO);
-    struct http_client *client = http_client_open(http_port(scene->service.http));
+    struct http_client *client = http_client_open(http_place(scene->service.http, 0)->port);
     assert_true(http_client_print(client, "GET /v1/sequences/a/next HTTP/1.1\r\nHost: a\r\n\r\n"));
     struct keeper_health health = {.failing = false};
     struct instant until = clock_after(clock_now(), WAIT_MS * CLOCK_NS_PER_MS);
@@ -269,7 +269,7 @@ static void test_watchdog_starves_while_a_connection_outlives_its_time(void **st
 {
     (void)state;
     struct scene *scene = open_scene();
-    struct http_client *client = http_client_open(http_port(scene->service.http));
+    struct http_client *client = http_client_open(http_place(scene->service.http, 0)->port);
     struct http_answer answer = http_client_ask(client, "GET", "/healthz", "");
     http_answer_free(&answer);
     scene->now = clock_after(clock_now(), 3600 * CLOCK_NS_PER_S);
@@ -294,7 +294,7 @@ static void test_watchdog_judges_by_the_highest_limit(void **state)
 {
     (void)state;
     struct scene *scene = open_scene();
-    struct http_client *client = http_client_open(http_port(scene->service.http));
+    struct http_client *client = http_client_open(http_place(scene->service.http, 0)->port);
     struct http_answer answer = http_client_ask(client, "GET", "/healthz", "");
     http_answer_free(&answer);
     struct http_options lower = scene->config.http;
