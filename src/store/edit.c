@@ -18,7 +18,6 @@ static enum error read_to_edit(struct environment *environment, MDB_txn *txn, st
     }
     if (error == ERR_OK) {
         *ret_there = state != COPIES_ABSENT;
-        edit->outcome = ERR_OK;
     }
     return error;
 }

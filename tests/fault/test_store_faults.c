@@ -41,13 +41,8 @@ static int tear_down(void **state)
 
 static void check_after(const struct dir *dir, const struct script *script)
 {
-    uint64_t limits[SCRIPT_SEQUENCES];
-
-    for (size_t s = 0; s < SCRIPT_SEQUENCES; s++) {
-        limits[s] = script->tracks[s].granted_limit;
-    }
     faultio_reset();
-    script_check(dir, limits);
+    script_check(dir, script->facts);
 }
 
 /* Lives whose 1st, 2nd, 3rd … call fails, until one meets no fault. */
@@ -114,13 +109,13 @@ static void test_store_survives_a_disk_that_stays_full_at_every_call(void **stat
 
 /* What a life that will be killed tells its parent, before anybody could use it. */
 struct told {
-    size_t sequence;
-    uint64_t limit;
+    size_t fact;
+    uint64_t value;
 };
 
-static void tell(void *context, size_t sequence, uint64_t limit)
+static void tell(void *context, size_t fact, uint64_t value)
 {
-    struct told told = {.sequence = sequence, .limit = limit};
+    struct told told = {.fact = fact, .value = value};
 
     if (write(*(int *)context, &told, sizeof(told)) != sizeof(told)) {
         _exit(3);
@@ -128,19 +123,19 @@ static void tell(void *context, size_t sequence, uint64_t limit)
 }
 
 /* Live one life that is killed at call `first`; what it told, and how it ended. */
-static int live_and_die(const struct dir *dir, unsigned first, uint64_t limits[SCRIPT_SEQUENCES])
+static int live_and_die(const struct dir *dir, unsigned first, uint64_t facts[SCRIPT_FACTS])
 {
     int ends[2];
     int status = 0;
     struct told told;
     pid_t child;
 
-    memset(limits, 0, SCRIPT_SEQUENCES * sizeof(*limits));
+    memset(facts, 0, SCRIPT_FACTS * sizeof(*facts));
     assert_int_equal(pipe(ends), 0);
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        struct script script = {.dir = dir, .on_grant = tell, .context = &ends[1]};
+        struct script script = {.dir = dir, .on_fact = tell, .context = &ends[1]};
 
         close(ends[0]);
         faultio_reset();
@@ -150,7 +145,7 @@ static int live_and_die(const struct dir *dir, unsigned first, uint64_t limits[S
     }
     close(ends[1]);
     while (read(ends[0], &told, sizeof(told)) == sizeof(told)) {
-        limits[told.sequence] = told.limit;
+        facts[told.fact] = told.value;
     }
     close(ends[0]);
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -165,14 +160,14 @@ static void test_store_survives_a_kill_at_every_call(void **state)
     int status;
 
     do {
-        uint64_t limits[SCRIPT_SEQUENCES];
+        uint64_t facts[SCRIPT_FACTS];
 
         first++;
         assert_true(first < CALLS_MAX);
         dir_empty(dir);
-        status = live_and_die(dir, first, limits);
+        status = live_and_die(dir, first, facts);
         assert_true(WIFEXITED(status) ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGKILL);
-        script_check(dir, limits);
+        script_check(dir, facts);
     } while (WIFSIGNALED(status));
     print_message("    %u lives, each killed at another call\n", first - 1);
     assert_true(first > 50);

@@ -35,16 +35,16 @@ struct written {
     size_t safe_from; /* index of an event; SIZE_MAX: never */
 };
 
-/* A moment in the life: what had been granted when the event began. */
+/* A moment in the life: what was a fact when the event began. */
 struct moment {
     struct written written; /* bytes NULL for a sync */
-    uint64_t limits[SCRIPT_SEQUENCES];
+    uint64_t facts[SCRIPT_FACTS];
 };
 
 struct recording {
     struct moment moments[EVENTS_MAX];
     size_t count;
-    uint64_t limits[SCRIPT_SEQUENCES]; /* granted by now */
+    uint64_t facts[SCRIPT_FACTS]; /* what is one by now */
 };
 
 static struct recording recording;
@@ -73,7 +73,7 @@ static void record(void *context, const struct faultio_event *event)
     }
     assert_true(now < EVENTS_MAX);
     *moment = (struct moment){.written = {.file = file, .offset = event->offset}};
-    memcpy(moment->limits, recording.limits, sizeof(moment->limits));
+    memcpy(moment->facts, recording.facts, sizeof(moment->facts));
     recording.count++;
     if (event->kind == FAULTIO_SYNCED) {
         for (size_t i = 0; i < now; i++) {
@@ -92,10 +92,10 @@ static void record(void *context, const struct faultio_event *event)
     memcpy(moment->written.bytes, event->bytes, event->length);
 }
 
-static void record_grant(void *context, size_t sequence, uint64_t limit)
+static void record_fact(void *context, size_t fact, uint64_t value)
 {
     (void)context;
-    recording.limits[sequence] = limit;
+    recording.facts[fact] = value;
 }
 
 /* Write all of it, or some of its sectors. */
@@ -140,10 +140,10 @@ static void cut(const struct dir *base, const struct dir *dir, size_t now, struc
     }
 }
 
-/* The latest that a cut after event `now` and before the next may find granted. */
-static const uint64_t *granted_by(size_t now)
+/* What a cut after event `now` and before the next has to leave true. */
+static const uint64_t *facts_at(size_t now)
 {
-    return now + 1 < recording.count ? recording.moments[now + 1].limits : recording.limits;
+    return now + 1 < recording.count ? recording.moments[now + 1].facts : recording.facts;
 }
 
 static void forget_recording(void)
@@ -157,7 +157,7 @@ static void forget_recording(void)
 /* Two lives: the first makes the files, which become `base`; the second is recorded. */
 static void live(const struct dir *dir, const struct dir *base)
 {
-    struct script script = {.dir = dir, .on_grant = record_grant};
+    struct script script = {.dir = dir, .on_fact = record_fact};
 
     forget_recording();
     faultio_reset();
@@ -183,7 +183,7 @@ static void test_store_survives_a_power_cut_at_every_moment(void **state)
     for (size_t now = 0; now < recording.count; now++) {
         for (unsigned i = 0; i < STATES_PER_MOMENT; i++) {
             cut(&base, &dir, now, &chance);
-            script_check(&dir, granted_by(now));
+            script_check(&dir, facts_at(now));
             states++;
         }
     }

@@ -10,14 +10,20 @@ static void post(struct admin_request *request)
     sem_post(&errand->over);
 }
 
-void admin_stage_submit(struct house *house, struct errand_of_admin *errand,
-                        struct admin_request request)
+void admin_stage_submit_to(struct registry *registry, struct keeper *keeper,
+                           struct errand_of_admin *errand, struct admin_request request)
 {
     errand->request = request;
     errand->request.done = post;
     atomic_init(&errand->times_done, 0);
     assert_int_equal(sem_init(&errand->over, 0, 0), 0);
-    admin_submit(house->registry, house->keeper, &errand->request);
+    admin_submit(registry, keeper, &errand->request);
+}
+
+void admin_stage_submit(struct house *house, struct errand_of_admin *errand,
+                        struct admin_request request)
+{
+    admin_stage_submit_to(house->registry, house->keeper, errand, request);
 }
 
 struct admin_request admin_stage_answer(struct errand_of_admin *errand)

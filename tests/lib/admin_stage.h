@@ -19,6 +19,10 @@ struct errand_of_admin {
 void admin_stage_submit(struct house *house, struct errand_of_admin *errand,
                         struct admin_request request);
 
+/* The same where there is no house. */
+void admin_stage_submit_to(struct registry *registry, struct keeper *keeper,
+                           struct errand_of_admin *errand, struct admin_request request);
+
 /* Wait for the answer. */
 struct admin_request admin_stage_answer(struct errand_of_admin *errand);
 

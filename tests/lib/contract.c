@@ -61,9 +61,10 @@ static void run_case(void **state)
 
 int contract_run(const struct contract_backend *backend)
 {
-    const struct contract_case *const lists[] = {contract_define_cases, contract_reserve_cases,
+    const struct contract_case *const lists[] = {contract_define_cases,    contract_reserve_cases,
                                                  contract_give_back_cases, contract_failure_cases,
-                                                 contract_random_cases};
+                                                 contract_admin_cases,     contract_random_cases,
+                                                 contract_lives_cases};
     static struct CMUnitTest tests[CASES_MAX];
     static struct beginning beginnings[CASES_MAX];
     size_t count = 0;

@@ -61,7 +61,9 @@ extern const struct contract_case contract_define_cases[];
 extern const struct contract_case contract_reserve_cases[];
 extern const struct contract_case contract_give_back_cases[];
 extern const struct contract_case contract_failure_cases[];
+extern const struct contract_case contract_admin_cases[];
 extern const struct contract_case contract_random_cases[];
+extern const struct contract_case contract_lives_cases[];
 
 /* Run all of them; what main() returns. */
 int contract_run(const struct contract_backend *backend);

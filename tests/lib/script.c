@@ -1,4 +1,4 @@
-#include "script.h"
+#include "script_inside.h"
 
 #include "store/store_lmdb.h"
 
@@ -8,8 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define TRIES_MAX 4 /* a fault that comes once is gone by the second */
 
 static const char *const names[SCRIPT_SEQUENCES] = {"orders", "invoices", "shipments"};
 
@@ -23,7 +21,7 @@ static enum error open_store(const struct dir *dir, struct store **ret_store,
 }
 
 /* What a failing disk may make of a call; anything else is a false accusation. */
-static void check_code(struct script *script, enum error error, const struct error_detail *detail)
+void script_check_code(struct script *script, enum error error, const struct error_detail *detail)
 {
     script->failures++;
     if (error != ERR_IO && error != ERR_UNAVAILABLE) {
@@ -31,17 +29,17 @@ static void check_code(struct script *script, enum error error, const struct err
     }
 }
 
-static bool recover(struct script *script, struct store *store)
+bool script_recover(struct script *script, struct store *store)
 {
     struct error_detail detail = {.text = ""};
 
-    for (unsigned i = 0; i < TRIES_MAX; i++) {
+    for (unsigned i = 0; i < SCRIPT_TRIES_MAX; i++) {
         enum error error = store_recover(store, &detail);
 
         if (error == ERR_OK) {
             return true;
         }
-        check_code(script, error, &detail);
+        script_check_code(script, error, &detail);
     }
     return false;
 }
@@ -50,13 +48,13 @@ static bool open_at_last(struct script *script, struct store **ret_store)
 {
     struct error_detail detail = {.text = ""};
 
-    for (unsigned i = 0; i < TRIES_MAX; i++) {
+    for (unsigned i = 0; i < SCRIPT_TRIES_MAX; i++) {
         enum error error = open_store(script->dir, ret_store, &detail);
 
         if (error == ERR_OK) {
             return true;
         }
-        check_code(script, error, &detail);
+        script_check_code(script, error, &detail);
     }
     return false;
 }
@@ -67,18 +65,26 @@ static bool define(struct script *script, struct store *store, size_t sequence)
     struct store_entry entry;
     struct error_detail detail = {.text = ""};
 
-    for (unsigned i = 0; i < TRIES_MAX; i++) {
+    for (unsigned i = 0; i < SCRIPT_TRIES_MAX; i++) {
         enum error error = store_define(store, names[sequence], &definition, &entry, &detail);
 
         if (error == ERR_OK) {
             return true;
         }
-        check_code(script, error, &detail);
-        if (!recover(script, store)) {
+        script_check_code(script, error, &detail);
+        if (!script_recover(script, store)) {
             return false;
         }
     }
     return false;
+}
+
+void script_tell(struct script *script, size_t fact, uint64_t value)
+{
+    script->facts[fact] = value;
+    if (script->on_fact != NULL) {
+        script->on_fact(script->context, fact, value);
+    }
 }
 
 static void grant(struct script *script, size_t sequence, const struct store_request *request)
@@ -87,16 +93,13 @@ static void grant(struct script *script, size_t sequence, const struct store_req
 
     assert_int_equal(request->error, ERR_OK);
     assert_int_equal(range_count(request->lease), SCRIPT_COUNT);
-    if (request->lease.first < track->granted_limit) {
+    if (request->lease.first < script->facts[sequence]) {
         fail_msg("'%s': %llu was granted again", names[sequence],
                  (unsigned long long)request->lease.first);
     }
-    track->granted_limit = request->lease.limit;
     track->lease = *request;
     script->grants++;
-    if (script->on_grant != NULL) {
-        script->on_grant(script->context, sequence, request->lease.limit);
-    }
+    script_tell(script, sequence, request->lease.limit);
 }
 
 /* All three sequences in one commit. */
@@ -105,7 +108,7 @@ static bool reserve(struct script *script, struct store *store)
     struct store_request requests[SCRIPT_SEQUENCES] = {0};
     struct error_detail detail = {.text = ""};
 
-    for (unsigned i = 0; i < TRIES_MAX; i++) {
+    for (unsigned i = 0; i < SCRIPT_TRIES_MAX; i++) {
         enum error error;
 
         for (size_t s = 0; s < SCRIPT_SEQUENCES; s++) {
@@ -123,8 +126,8 @@ static bool reserve(struct script *script, struct store *store)
             }
             return true;
         }
-        check_code(script, error, &detail);
-        if (!recover(script, store)) {
+        script_check_code(script, error, &detail);
+        if (!script_recover(script, store)) {
             return false;
         }
     }
@@ -142,16 +145,38 @@ static void give_back(struct script *script, struct store *store, size_t sequenc
                                   .mark = track->lease.lease.first + 3};
     enum error error;
 
-    track->granted_limit = giving.mark;
-    if (script->on_grant != NULL) {
-        script->on_grant(script->context, sequence, giving.mark);
-    }
+    script_tell(script, sequence, giving.mark);
     error = store_give_back(store, &giving, 1, &detail);
     if (error != ERR_OK) {
-        check_code(script, error, &detail);
+        script_check_code(script, error, &detail);
     } else {
         assert_true(giving.accepted);
     }
+}
+
+/* Past 25 positions. As far as the caller knows, nothing below is issued from the call on. */
+static bool advance(struct script *script, struct store *store, size_t sequence)
+{
+    struct script_track *track = &script->tracks[sequence];
+    struct store_move move = {.position = track->floor + 25};
+    struct error_detail detail = {.text = ""};
+    struct store_entry entry;
+
+    track->floor = move.position;
+    for (unsigned i = 0; i < SCRIPT_TRIES_MAX; i++) {
+        enum error error = store_advance(store, names[sequence], &move, &entry, &detail);
+
+        if (error == ERR_OK) {
+            assert_true(entry.mark >= move.position);
+            script_tell(script, sequence, move.position);
+            return true;
+        }
+        script_check_code(script, error, &detail);
+        if (!script_recover(script, store)) {
+            return false;
+        }
+    }
+    return false;
 }
 
 static bool live(struct script *script, struct store *store)
@@ -167,7 +192,7 @@ static bool live(struct script *script, struct store *store)
         }
     }
     give_back(script, store, 0);
-    return true;
+    return advance(script, store, 1) && script_live_again(script, store);
 }
 
 bool script_run(struct script *script)
@@ -186,21 +211,21 @@ bool script_run(struct script *script)
 static enum error check_mark(void *context, const struct store_entry *entry,
                              struct error_detail *detail)
 {
-    const uint64_t *granted_limits = context;
+    const uint64_t *facts = context;
 
     (void)detail;
     for (size_t s = 0; s < SCRIPT_SEQUENCES; s++) {
-        if (strcmp(entry->name, names[s]) == 0 && entry->mark < granted_limits[s]) {
+        if (strcmp(entry->name, names[s]) == 0 && entry->mark < facts[s]) {
             fail_msg("the mark of '%s' is %llu, and all below %llu was granted", names[s],
-                     (unsigned long long)entry->mark, (unsigned long long)granted_limits[s]);
+                     (unsigned long long)entry->mark, (unsigned long long)facts[s]);
         }
     }
     return ERR_OK;
 }
 
-void script_check(const struct dir *dir, const uint64_t granted_limits[SCRIPT_SEQUENCES])
+void script_check(const struct dir *dir, const uint64_t facts[SCRIPT_FACTS])
 {
-    uint64_t limits[SCRIPT_SEQUENCES];
+    uint64_t known[SCRIPT_FACTS];
     struct error_detail detail = {.text = ""};
     struct store *store = NULL;
     enum error error = open_store(dir, &store, &detail);
@@ -208,19 +233,20 @@ void script_check(const struct dir *dir, const uint64_t granted_limits[SCRIPT_SE
     if (error != ERR_OK) {
         fail_msg("a disk that is well again gave '%s': %s", error_name(error), detail.text);
     }
-    memcpy(limits, granted_limits, sizeof(limits));
-    assert_int_equal(store_each(store, check_mark, limits, &detail), ERR_OK);
+    memcpy(known, facts, sizeof(known));
+    assert_int_equal(store_each(store, check_mark, known, &detail), ERR_OK);
     for (size_t s = 0; s < SCRIPT_SEQUENCES; s++) {
         struct store_request request = {.name = names[s], .count = SCRIPT_COUNT};
 
         assert_int_equal(store_reserve(store, &request, 1, &detail), ERR_OK);
-        if (limits[s] > 0) {
+        if (known[s] > 0) {
             assert_int_equal(request.error, ERR_OK);
         }
-        if (request.error == ERR_OK && request.lease.first < limits[s]) {
+        if (request.error == ERR_OK && request.lease.first < known[s]) {
             fail_msg("'%s': %llu was granted again after a restart", names[s],
                      (unsigned long long)request.lease.first);
         }
     }
+    script_check_lives(store, known);
     store_close(store);
 }

@@ -3,7 +3,8 @@
  * what was granted.
  *
  * The script goes on after a failure as a keeper would: it recovers, keeps its floors, and asks
- * again.
+ * again. Beside the sequences that are only leased from there is one that lives several times: it is
+ * moved, dropped, and defined anew the other way, and none of its numbers may come again.
  *
  * Threads: one. */
 #ifndef SEQD_TESTS_LIB_SCRIPT_H
@@ -21,21 +22,30 @@
 #define SCRIPT_ROUNDS 4
 #define SCRIPT_COUNT 10 /* positions in each reserve */
 
+/* What is known to be so, whatever happens to the disk from now on. Each fact begins as 0, which
+ * says nothing. */
+enum script_fact {
+    /* 0 … SCRIPT_SEQUENCES - 1: every position of that sequence below it counts as issued. */
+    SCRIPT_HIGHEST = SCRIPT_SEQUENCES, /* of the one that lives several times: no number … */
+    SCRIPT_LOWEST,   /* … from UINT64_MAX minus this to that may come again … */
+    SCRIPT_BACKWARD, /* … unless this is 1, and until the next drop */
+    SCRIPT_FACTS
+};
+
 /* What became known of one sequence. */
 struct script_track {
-    uint64_t granted_limit; /* above everything granted and not given back */
-    uint64_t floor;         /* as a keeper keeps it */
+    uint64_t floor; /* as a keeper keeps it */
     struct store_request lease;
 };
 
-/* Told of every grant, at once, and of a return: from then on all below `limit` counts as issued.
- * */
-typedef void script_grant_fn(void *context, size_t sequence, uint64_t limit);
+/* Told of every fact as soon as it is one; of one that ends, before it does. */
+typedef void script_fact_fn(void *context, size_t fact, uint64_t value);
 
 struct script {
     const struct dir *dir;
-    script_grant_fn *on_grant; /* NULL: nobody is told */
+    script_fact_fn *on_fact; /* NULL: nobody is told */
     void *context;
+    uint64_t facts[SCRIPT_FACTS];
     struct script_track tracks[SCRIPT_SEQUENCES];
     unsigned grants;
     unsigned failures; /* calls that did not return ERR_OK */
@@ -45,7 +55,7 @@ struct script {
  * closes, and returns false. */
 bool script_run(struct script *script);
 
-/* With the disk well again: open, compare every mark with `granted_limits`, and grant once more. */
-void script_check(const struct dir *dir, const uint64_t granted_limits[SCRIPT_SEQUENCES]);
+/* With the disk well again: open, hold what is there against `facts`, and grant once more. */
+void script_check(const struct dir *dir, const uint64_t facts[SCRIPT_FACTS]);
 
 #endif

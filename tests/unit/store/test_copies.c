@@ -186,6 +186,55 @@ static void test_copies_keep_a_distance_without_wrapping(void **state)
     assert_true(back.mark == UINT64_MAX);
 }
 
+static struct record sample_tombstone(uint64_t generation, uint64_t mark)
+{
+    struct record record = sample(generation, mark);
+
+    record.dropped = true;
+    record.floor = floor_grown((struct floor){.some = false}, &record.definition, mark);
+    return record;
+}
+
+/* What the distance may have leased belongs to the floor, and what is read can be written again. */
+static void test_copies_of_a_tombstone_keep_a_distance_in_the_floor(void **state)
+{
+    struct scene *scene = *state;
+    struct record back;
+
+    put_record(scene, scene->environment.mirror, "orders", sample_tombstone(3, 50));
+    assert_int_equal(read_orders(scene, &back), COPIES_DOUBTFUL);
+    assert_true(back.dropped);
+    assert_int_equal(back.floor.low, 1);
+    assert_int_equal(back.floor.high, 1050);
+    assert_int_equal(copies_write(&scene->environment, scene->txn, "orders", &back, &scene->detail),
+                     ERR_OK);
+    assert_int_equal(read_orders(scene, &back), COPIES_WHOLE);
+}
+
+/* One copy missed the drop, and the other one the life after it. */
+static void test_copies_that_differ_unite_their_floors(void **state)
+{
+    struct scene *scene = *state;
+    struct record older = sample(3, 5000);
+    struct record newer = sample_tombstone(4, 60);
+    struct record back;
+
+    older.floor = (struct floor){.some = true, .low = -70, .high = -50};
+    put_record(scene, scene->environment.sequence, "orders", newer);
+    put_record(scene, scene->environment.mirror, "orders", older);
+    assert_int_equal(read_orders(scene, &back), COPIES_DOUBTFUL);
+    assert_true(back.dropped);
+    assert_int_equal(back.floor.low, -70);
+    assert_int_equal(back.floor.high, 6000);
+    newer.dropped = false;
+    newer.definition.start = 20000;
+    newer.floor = (struct floor){.some = false};
+    put_record(scene, scene->environment.sequence, "orders", newer);
+    assert_int_equal(read_orders(scene, &back), COPIES_DOUBTFUL);
+    assert_int_equal(back.floor.low, -70);
+    assert_int_equal(back.floor.high, 5000); /* its positions meant other numbers */
+}
+
 static void test_copies_both_damaged_are_damaged(void **state)
 {
     struct scene *scene = *state;
@@ -301,6 +350,8 @@ int main(void)
         CASE(test_copies_that_differ_count_by_the_newer),
         CASE(test_copies_that_differ_never_lower_the_mark),
         CASE(test_copies_keep_a_distance_without_wrapping),
+        CASE(test_copies_of_a_tombstone_keep_a_distance_in_the_floor),
+        CASE(test_copies_that_differ_unite_their_floors),
         CASE(test_copies_both_damaged_are_damaged),
         CASE(test_copies_walk_finds_what_either_table_holds),
         CASE(test_copies_walk_refuses_an_impossible_name),
