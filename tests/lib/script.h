@@ -3,8 +3,8 @@
  * what was granted.
  *
  * The script goes on after a failure as a keeper would: it recovers, keeps its floors, and asks
- * again. Beside the sequences that are only leased from there is one that lives several times: it is
- * moved, dropped, and defined anew the other way, and none of its numbers may come again.
+ * again. Beside the sequences that are only leased from there is one that lives several times: it
+ * is moved, dropped, and defined anew the other way, and none of its numbers may come again.
  *
  * Threads: one. */
 #ifndef SEQD_TESTS_LIB_SCRIPT_H

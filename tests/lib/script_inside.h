@@ -7,7 +7,7 @@
 
 #define SCRIPT_TRIES_MAX 4 /* a fault that comes once is gone by the second */
 
-/* What a failing disk may make of a call; anything else is a false accusation, and ends the test. */
+/* What a failing disk may make of a call; anything else is a false accusation and ends the test. */
 void script_check_code(struct script *script, enum error error, const struct error_detail *detail);
 
 /* Let the store recover. False: it does not. */
