@@ -1,5 +1,5 @@
-/* An administrator over a store that fails under the change: what is answered, and what memory makes
- * of an outcome that nobody knows. */
+/* An administrator over a store that fails under the change: what is answered, and what memory
+ * makes of an outcome that nobody knows. */
 #include "registry_stage.h"
 
 #include "admin_stage.h"
