@@ -70,7 +70,7 @@ SAY        = $(if $(V),:,@printf '  %s %s\n')
 # --- The house: a floor is a folder of src/ and an archive ------------------------------------------------------
 
 FLOORS := base store core front
-LIBS   := -lmicrohttpd -lgnutls -llmdb -linih -lsystemd
+LIBS   := -lmicrohttpd -lgnutls -ljansson -llmdb -linih -lsystemd
 # seqctl is a roof of its own over base.
 CTL_LIBS := -lcurl -ljansson -lgnutls
 
@@ -192,7 +192,7 @@ programs = $(eval $(call program_rules,$(strip $(1)),$(strip $(2)),$(3),$(4)))
 $(call programs, tests/unit/base,  tests/unit/base/test_*.c,  base, -lcmocka)
 $(call programs, tests/unit/store, tests/unit/store/test_*.c, store base, -lcmocka -llmdb)
 $(call programs, tests/unit/core,  tests/unit/core/test_*.c,  core store base, -lcmocka)
-$(call programs, tests/unit/front, tests/unit/front/test_*.c, front core store base, -lcmocka -lmicrohttpd -lgnutls)
+$(call programs, tests/unit/front, tests/unit/front/test_*.c, front core store base, -lcmocka -lmicrohttpd -lgnutls -ljansson)
 $(call programs, tests/unit/roof,  tests/unit/roof/test_*.c,  front core store base, -lcmocka $(LIBS))
 $(call programs, tests/unit/ctl,   tests/unit/ctl/test_*.c,   ctl base, -lcmocka $(CTL_LIBS))
 $(call programs, tests/contract,   tests/contract/test_*.c,   store base, -lcmocka -llmdb)

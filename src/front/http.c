@@ -1,6 +1,7 @@
 #include "front/http.h"
 
 #include "base/clock.h"
+#include "http_change.h"
 #include "http_door.h"
 #include "http_listen.h"
 #include "http_reaper.h"
@@ -198,7 +199,7 @@ static enum error start_threads(struct http *http, const struct http_options *op
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* fails only for our own bugs */
     enum error error = start_crews(http, options, tls);
     if (error == ERR_OK) {
-        error = http_reaper_start(&http->service.deadline, &http->service.refusals, &http->reaper);
+        error = http_reaper_start(&http->service, &http->reaper);
     }
     if (error == ERR_OK) {
         error = http_door_open(&http->service, http->listeners, http->listener_count, http->plain,
@@ -301,6 +302,7 @@ void http_stop(struct http *http)
     if (http == NULL) {
         return;
     }
+    http_changes_close(&http->service);
     http_service_wait_settled(&http->service);
     (void)http_drain(http, FAREWELL_MS); /* who is not done by then is cut off */
     take_down(http);

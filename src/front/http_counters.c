@@ -55,3 +55,54 @@ uint64_t http_counters_sum(struct http_counters *counters, unsigned index)
     }
     return sum;
 }
+
+static const char *const actions[HTTP_COUNTER_ACTIONS] = {
+    [ADMIN_CREATE] = "create",
+    [ADMIN_ALTER] = "alter",
+    [ADMIN_ADVANCE] = "advance",
+    [ADMIN_DROP] = "drop",
+};
+
+static const struct {
+    enum error error;
+    const char *name;
+} results[HTTP_COUNTER_RESULTS] = {
+    {ERR_OK, "ok"},
+    {ERR_INVALID, "invalid"},
+    {ERR_NOT_FOUND, "not_found"},
+    {ERR_CONFLICT, "conflict"},
+    {ERR_EXHAUSTED, "exhausted"},
+    {ERR_PENDING, "unknown"},
+    {ERR_UNAVAILABLE, "unavailable"}, /* and whatever is none of these */
+};
+
+void http_counters_change(struct http_counters *counters, enum admin_action action,
+                          enum error error)
+{
+    unsigned result = 0;
+    while (result < HTTP_COUNTER_RESULTS - 1 && results[result].error != error) {
+        result++;
+    }
+    /* order: relaxed; pairs with nothing, because a count stands alone. */
+    atomic_fetch_add_explicit(&counters->changes[action][result], 1, memory_order_relaxed);
+}
+
+const char *http_counters_action(unsigned action)
+{
+    assert(action < HTTP_COUNTER_ACTIONS);
+    return actions[action];
+}
+
+const char *http_counters_result(unsigned result)
+{
+    assert(result < HTTP_COUNTER_RESULTS);
+    return results[result].name;
+}
+
+uint64_t http_counters_changes(struct http_counters *counters, unsigned action, unsigned result)
+{
+    assert(action < HTTP_COUNTER_ACTIONS);
+    assert(result < HTTP_COUNTER_RESULTS);
+    /* order: relaxed; pairs with nothing, as in http_counters_change(). */
+    return atomic_load_explicit(&counters->changes[action][result], memory_order_relaxed);
+}

@@ -1,4 +1,5 @@
-/* http_counters: how many requests were answered with which status.
+/* http_counters: how many requests were answered with which status, and what became of the
+ * administrative changes.
  *
  * The law: a request's way shares no counter with another thread's: each thread adds to a slab of
  * its own, on its own cache lines, and the slabs are summed when somebody asks. (Threads beyond
@@ -7,6 +8,8 @@
  * Threads: any. */
 #ifndef SEQD_FRONT_HTTP_COUNTERS_H
 #define SEQD_FRONT_HTTP_COUNTERS_H
+
+#include "core/admin.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -20,8 +23,13 @@ struct http_counter_slab {
     _Alignas(64) _Atomic uint64_t requests[HTTP_COUNTER_STATUSES];
 };
 
+/* What may become of an administrative change. */
+#define HTTP_COUNTER_ACTIONS 4
+#define HTTP_COUNTER_RESULTS 7
+
 struct http_counters {
     struct http_counter_slab slabs[HTTP_COUNTER_SLABS];
+    _Atomic uint64_t changes[HTTP_COUNTER_ACTIONS][HTTP_COUNTER_RESULTS];
 };
 
 /* One more request was answered with `status`. */
@@ -32,5 +40,16 @@ unsigned http_counters_status(unsigned index);
 
 /* How many requests were answered with the status in place `index`. */
 uint64_t http_counters_sum(struct http_counters *counters, unsigned index);
+
+/* One more change has come to its end. ERR_PENDING: its client was told that nobody knows. */
+void http_counters_change(struct http_counters *counters, enum admin_action action,
+                          enum error error);
+
+/* The names that stand for actions and results in labels. */
+const char *http_counters_action(unsigned action);
+const char *http_counters_result(unsigned result);
+
+/* How many changes came to this end. */
+uint64_t http_counters_changes(struct http_counters *counters, unsigned action, unsigned result);
 
 #endif

@@ -6,9 +6,12 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static_assert(HTTP_LIST_LIMIT_MAX <= REGISTRY_LIST_MAX, "a page is one call");
 
 #define SHOWN_MAX 64 /* bytes of what a client sent that are repeated to it */
 
@@ -17,50 +20,26 @@
 
 /* One page, from its collection until its last byte was sent. */
 struct page {
-    const char *prefix; /* of the names wanted; until the collection is over, as the next */
-    const char *after;  /* the name behind which the page begins */
-    uint64_t limit;     /* sequences wanted */
-    size_t count;       /* items; limit + 1 when there are more than were wanted */
-    size_t written;     /* items that are in `piece` or were sent */
-    bool ended;         /* the end is in `piece` or was sent */
+    size_t count;   /* items */
+    bool more;      /* there are others behind them */
+    size_t written; /* items that are in `piece` or were sent */
+    bool ended;     /* the end is in `piece` or was sent */
     size_t piece_length;
     size_t piece_used; /* bytes of it that were sent */
     char piece[PIECE_SIZE];
     struct sequence *items[]; /* stay valid for the registry's life */
 };
 
-/* Put the sequence in its place, if it is among the first of those that are wanted. */
 static void collect(void *context, struct sequence *sequence)
 {
     struct page *page = context;
-    const char *name = sequence_name(sequence);
 
-    if (strncmp(name, page->prefix, strlen(page->prefix)) != 0 || strcmp(name, page->after) <= 0) {
-        return;
-    }
-    size_t low = 0;
-    size_t high = page->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(sequence_name(page->items[middle]), name) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (low > page->limit) {
-        return; /* there are enough before it */
-    }
-    page->count += page->count <= page->limit ? 1 : 0;
-    memmove(page->items + low + 1, page->items + low,
-            (page->count - low - 1) * sizeof page->items[0]);
-    page->items[low] = sequence;
+    page->items[page->count++] = sequence;
 }
 
 /* Write what comes next into the piece. False when all was written. */
 static bool next_piece(struct page *page)
 {
-    size_t listed = page->count < page->limit ? page->count : (size_t)page->limit;
     struct sequence_status status;
     struct http_json json;
 
@@ -68,7 +47,7 @@ static bool next_piece(struct page *page)
         return false;
     }
     page->piece_used = 0;
-    if (page->written < listed) {
+    if (page->written < page->count) {
         struct sequence *sequence = page->items[page->written];
         page->piece[0] = ',';
         sequence_describe(sequence, &status);
@@ -78,10 +57,10 @@ static bool next_piece(struct page *page)
         page->piece_used = page->written++ == 0 ? 1 : 0;
         return true;
     }
-    bool more = page->count > listed;
+    bool more = page->more && page->count > 0;
     int length =
         snprintf(page->piece, sizeof page->piece, "],\"after\":%s%s%s}\n", more ? "\"" : "",
-                 more ? sequence_name(page->items[listed - 1]) : "null", more ? "\"" : "");
+                 more ? sequence_name(page->items[page->count - 1]) : "null", more ? "\"" : "");
     assert(length > 0 && (size_t)length < sizeof page->piece);
     page->piece_length = (size_t)length;
     page->ended = true;
@@ -152,13 +131,14 @@ enum MHD_Result http_list(struct http_request *request)
     if (request->method == HTTP_HEAD) {
         return http_reply_head(request, HTTP_TYPE_JSON);
     }
-    struct page *page = malloc(sizeof *page + ((size_t)limit + 1) * sizeof page->items[0]);
+    struct page *page = malloc(sizeof *page + (size_t)limit * sizeof page->items[0]);
     if (page == NULL) {
         return MHD_NO;
     }
-    *page = (struct page){.prefix = prefix, .after = after, .limit = limit};
+    *page = (struct page){.count = 0};
     memcpy(page->piece, "{\"sequences\":[", 14);
     page->piece_length = 14;
-    registry_each(request->service->registry, collect, page);
+    page->more =
+        registry_list(request->service->registry, prefix, after, (size_t)limit, collect, page);
     return http_reply_written(request, HTTP_TYPE_JSON, read_page, page, free);
 }

@@ -201,6 +201,19 @@ static void write_refusals(FILE *page, struct http_refusals *refusals)
     }
 }
 
+static void write_changes(FILE *page, struct http_counters *counters)
+{
+    head(page, "seqd_admin_changes_total", "counter",
+         "Administrative changes that were asked for, by action and by what became of them.");
+    for (unsigned action = 0; action < HTTP_COUNTER_ACTIONS; action++) {
+        for (unsigned result = 0; result < HTTP_COUNTER_RESULTS; result++) {
+            fprintf(page, "seqd_admin_changes_total{action=\"%s\",result=\"%s\"} %" PRIu64 "\n",
+                    http_counters_action(action), http_counters_result(result),
+                    http_counters_changes(counters, action, result));
+        }
+    }
+}
+
 static void write_page(FILE *page, struct http_request *request, struct samples *samples)
 {
     struct keeper_health health;
@@ -211,6 +224,7 @@ static void write_page(FILE *page, struct http_request *request, struct samples 
     fprintf(page, "seqd_build_info{version=\"%s\"} 1\n", SEQD_VERSION);
     write_requests(page, &request->service->counters);
     write_refusals(page, &request->service->refusals);
+    write_changes(page, &request->service->counters);
     plain(page, "seqd_http_connections", "gauge", "Connections that are open.",
           http_guests_count(&request->service->guests));
     write_store(page, &health);

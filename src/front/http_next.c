@@ -17,6 +17,12 @@
 
 /* ---- what is asked ---- */
 
+static enum MHD_Result refuse_unknown(struct http_request *request, const char *name)
+{
+    return http_reply_problem(request, HTTP_PROBLEM_UNKNOWN_SEQUENCE, "there is no sequence '%s'",
+                              name);
+}
+
 /* Find the sequence. False when the request has been refused, with *ret_result to return. */
 static bool find_sequence(struct http_request *request, enum MHD_Result *ret_result)
 {
@@ -32,10 +38,24 @@ static bool find_sequence(struct http_request *request, enum MHD_Result *ret_res
         request->sequence = http_service_root(request->service, name);
     }
     if (request->sequence == NULL) {
-        *ret_result = http_reply_problem(request, HTTP_PROBLEM_UNKNOWN_SEQUENCE,
-                                         "there is no sequence '%s'", name);
+        *ret_result = refuse_unknown(request, name);
     }
     return request->sequence != NULL;
+}
+
+/* The sequence that was found is no more. Is there another one of its name by now? */
+static bool find_again(struct http_request *request)
+{
+    const char *name = sequence_name(request->sequence);
+    struct sequence *other = request->name != NULL
+                                 ? registry_find(request->service->registry, name, strlen(name))
+                                 : http_service_root_again(request->service, request->sequence);
+
+    if (other == NULL) {
+        return false;
+    }
+    request->sequence = other;
+    return true;
 }
 
 /* Read `count`. False when the request has been refused, with *ret_result to return. */
@@ -212,6 +232,9 @@ enum MHD_Result http_next(struct http_request *request)
         if (!find_sequence(request, &result)) {
             return result;
         }
+        error = sequence_take(request->sequence, request->waiter.count, &request->waiter.block);
+    }
+    while (error == ERR_NOT_FOUND && find_again(request)) {
         error = sequence_take(request->sequence, request->waiter.count, &request->waiter.block);
     }
     if (error == ERR_PENDING) {

@@ -1,5 +1,7 @@
 #include "http_reaper.h"
 
+#include "http_change.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -8,10 +10,9 @@
 #include <unistd.h>
 
 struct http_reaper {
-    struct http_deadline *deadline; /* constant, as is the next */
-    struct http_refusals *refusals;
-    int stop_fd;      /* an eventfd: readable once the thread should end; constant */
-    pthread_t thread; /* the owner's */
+    struct http_service *service; /* constant */
+    int stop_fd;                  /* an eventfd: readable once the thread should end; constant */
+    pthread_t thread;             /* the owner's */
 };
 
 static void note(void *context, int fd, bool idle)
@@ -26,21 +27,20 @@ static void *run(void *argument)
 
     /* 0: the tick is over. Less: a signal, which none of our threads takes. */
     while (poll(&stop, 1, HTTP_REAPER_TICK_MS) <= 0) {
-        http_deadline_reap(reaper->deadline, note, reaper->refusals);
+        http_deadline_reap(&reaper->service->deadline, note, &reaper->service->refusals);
+        http_changes_expire(reaper->service);
     }
     return NULL;
 }
 
-enum error http_reaper_start(struct http_deadline *deadline, struct http_refusals *refusals,
-                             struct http_reaper **ret_reaper)
+enum error http_reaper_start(struct http_service *service, struct http_reaper **ret_reaper)
 {
     struct http_reaper *reaper = calloc(1, sizeof *reaper);
 
     if (reaper == NULL) {
         return ERR_NO_MEMORY;
     }
-    reaper->deadline = deadline;
-    reaper->refusals = refusals;
+    reaper->service = service;
     reaper->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (reaper->stop_fd < 0) {
         goto no_eventfd;

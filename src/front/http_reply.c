@@ -12,7 +12,7 @@
 #define STREAM_PIECE_BYTES 16384 /* of a large block: what one connection holds in memory */
 
 /* The worst case: every byte of the detail escaped, and the rest of the object. */
-#define PROBLEM_SIZE (ERROR_DETAIL_SIZE * HTTP_JSON_ESCAPED_MAX + 512)
+#define PROBLEM_SIZE (ERROR_DETAIL_SIZE * HTTP_JSON_ESCAPED_MAX + 512 + HTTP_PROBLEM_MORE)
 
 struct problem {
     const char *type; /* a reference relative to the server: the documentation explains each */
@@ -30,11 +30,15 @@ static const struct problem problems[] = {
     [HTTP_PROBLEM_NO_TOKEN] = {"/problems/unauthenticated", "A token is needed", 401},
     [HTTP_PROBLEM_BAD_TOKEN] = {"/problems/unauthenticated", "A token is needed", 401},
     [HTTP_PROBLEM_FORBIDDEN] = {"/problems/forbidden", "Not allowed", 403},
+    [HTTP_PROBLEM_BAD_BODY] = {"/problems/bad-body", "Body not understood", 400},
+    [HTTP_PROBLEM_BAD_DEFINITION] = {"/problems/bad-definition", "No such sequence can be", 400},
     [HTTP_PROBLEM_UNKNOWN_PATH] = {"/problems/unknown-path", "No such path", 404},
     [HTTP_PROBLEM_UNKNOWN_SEQUENCE] = {"/problems/unknown-sequence", "No such sequence", 404},
     [HTTP_PROBLEM_METHOD] = {"/problems/method-not-allowed", "Method not allowed", 405},
     [HTTP_PROBLEM_NOT_ACCEPTABLE] = {"/problems/not-acceptable", "Format not offered", 406},
     [HTTP_PROBLEM_EXHAUSTED] = {"/problems/exhausted", "Sequence exhausted", 409},
+    [HTTP_PROBLEM_CONFLICT] = {"/problems/conflict", "Exists with another definition", 409},
+    [HTTP_PROBLEM_WOULD_REWIND] = {"/problems/would-rewind", "Numbers would come again", 409},
     [HTTP_PROBLEM_BODY_TOO_LARGE] = {"/problems/body-too-large", "Body too large", 413},
     [HTTP_PROBLEM_TARGET_TOO_LONG] = {"/problems/target-too-long", "Path and query too long", 414},
     [HTTP_PROBLEM_MEDIA_TYPE] = {"/problems/unsupported-media-type", "Not JSON", 415},
@@ -43,6 +47,7 @@ static const struct problem problems[] = {
     [HTTP_PROBLEM_NO_LEASE] = {"/problems/no-lease", "No numbers at the moment", 503},
     [HTTP_PROBLEM_NOT_READY] = {"/problems/not-ready", "Not ready", 503},
     [HTTP_PROBLEM_STOPPING] = {"/problems/stopping", "The service is stopping", 503},
+    [HTTP_PROBLEM_NOT_WRITABLE] = {"/problems/not-writable", "No changes at the moment", 503},
     [HTTP_PROBLEM_BUSY] = {"/problems/too-busy", "Too much at a time", 503},
 };
 
@@ -177,6 +182,14 @@ enum MHD_Result http_reply_constant(struct http_request *request, unsigned statu
     return queue_complete(request, status, response, complete);
 }
 
+enum MHD_Result http_reply_created(struct http_request *request, const char *location,
+                                   const char *body, size_t length)
+{
+    struct http_header header = {MHD_HTTP_HEADER_LOCATION, location};
+
+    return queue(request, 201, copy_of(body, length), HTTP_TYPE_JSON, &header, false);
+}
+
 enum MHD_Result http_reply_allowed(struct http_request *request, const char *allow)
 {
     struct http_header header = {MHD_HTTP_HEADER_ALLOW, allow};
@@ -184,8 +197,11 @@ enum MHD_Result http_reply_allowed(struct http_request *request, const char *all
     return queue(request, 204, copy_of("", 0), NULL, &header, false);
 }
 
-static enum MHD_Result reply_problem(struct http_request *request, enum http_problem problem,
-                                     const struct http_header *extra, const char *detail)
+/* `extra` and `add_members` may be NULL. */
+static enum MHD_Result
+reply_problem(struct http_request *request, enum http_problem problem,
+              const struct http_header *extra, const char *detail,
+              void (*add_members)(struct http_json *json, const void *context), const void *context)
 {
     const struct problem *entry = &problems[problem];
     struct http_json json;
@@ -196,6 +212,9 @@ static enum MHD_Result reply_problem(struct http_request *request, enum http_pro
     http_json_text(&json, "title", entry->title);
     http_json_small(&json, "status", entry->status);
     http_json_text(&json, "detail", detail);
+    if (add_members != NULL) {
+        add_members(&json, context);
+    }
     return queue(request, entry->status, copy_of(body, http_json_end(&json)),
                  "application/problem+json", extra, false);
 }
@@ -208,7 +227,7 @@ enum MHD_Result http_reply_not_allowed(struct http_request *request, const char 
 
     snprintf(detail, sizeof detail, "method '%.32s' is not allowed here; these are: %s", method,
              allow);
-    return reply_problem(request, HTTP_PROBLEM_METHOD, &header, detail);
+    return reply_problem(request, HTTP_PROBLEM_METHOD, &header, detail, NULL, NULL);
 }
 
 /* The header that belongs to a problem; NULL: none. */
@@ -239,5 +258,12 @@ enum MHD_Result http_reply_problem(struct http_request *request, enum http_probl
     int length = vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
     assert(length >= 0);
-    return reply_problem(request, problem, header_of(problem), detail);
+    return reply_problem(request, problem, header_of(problem), detail, NULL, NULL);
+}
+
+enum MHD_Result http_reply_problem_with(struct http_request *request, enum http_problem problem,
+                                        void (*add)(struct http_json *json, const void *context),
+                                        const void *context, const char *detail)
+{
+    return reply_problem(request, problem, header_of(problem), detail, add, context);
 }

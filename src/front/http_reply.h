@@ -11,6 +11,7 @@
 #ifndef SEQD_FRONT_HTTP_REPLY_H
 #define SEQD_FRONT_HTTP_REPLY_H
 
+#include "http_json.h"
 #include "http_request.h"
 
 #include <microhttpd.h>
@@ -18,6 +19,8 @@
 
 #define HTTP_TYPE_TEXT "text/plain; charset=utf-8"
 #define HTTP_TYPE_JSON "application/json"
+
+#define HTTP_PROBLEM_MORE 2048 /* bytes that the members of one problem may take */
 
 enum http_problem {
     HTTP_PROBLEM_MALFORMED,
@@ -29,11 +32,15 @@ enum http_problem {
     HTTP_PROBLEM_NO_TOKEN,
     HTTP_PROBLEM_BAD_TOKEN,
     HTTP_PROBLEM_FORBIDDEN,
+    HTTP_PROBLEM_BAD_BODY,
+    HTTP_PROBLEM_BAD_DEFINITION,
     HTTP_PROBLEM_UNKNOWN_PATH,
     HTTP_PROBLEM_UNKNOWN_SEQUENCE,
     HTTP_PROBLEM_METHOD,
     HTTP_PROBLEM_NOT_ACCEPTABLE,
     HTTP_PROBLEM_EXHAUSTED,
+    HTTP_PROBLEM_CONFLICT,
+    HTTP_PROBLEM_WOULD_REWIND,
     HTTP_PROBLEM_BODY_TOO_LARGE,
     HTTP_PROBLEM_TARGET_TOO_LONG,
     HTTP_PROBLEM_MEDIA_TYPE,
@@ -43,6 +50,7 @@ enum http_problem {
     HTTP_PROBLEM_NOT_READY,
     HTTP_PROBLEM_STOPPING,
     HTTP_PROBLEM_BUSY,
+    HTTP_PROBLEM_NOT_WRITABLE,
 };
 
 /* 200 with the `length` bytes at `body`, which are copied. The two headers that a block needs. */
@@ -77,6 +85,10 @@ enum MHD_Result http_reply_constant(struct http_request *request, unsigned statu
                                     const struct http_header *headers, size_t count,
                                     const char *body, size_t length);
 
+/* 201 with JSON, and where it is. */
+enum MHD_Result http_reply_created(struct http_request *request, const char *location,
+                                   const char *body, size_t length);
+
 /* 204, and what is allowed here. */
 enum MHD_Result http_reply_allowed(struct http_request *request, const char *allow);
 
@@ -88,5 +100,11 @@ enum MHD_Result http_reply_not_allowed(struct http_request *request, const char 
 __attribute__((format(printf, 3, 4))) enum MHD_Result
 http_reply_problem(struct http_request *request, enum http_problem problem, const char *format,
                    ...);
+
+/* A refusal with members of its own, which `add` adds behind the usual ones: HTTP_PROBLEM_MORE
+ * bytes at most. */
+enum MHD_Result http_reply_problem_with(struct http_request *request, enum http_problem problem,
+                                        void (*add)(struct http_json *json, const void *context),
+                                        const void *context, const char *detail);
 
 #endif

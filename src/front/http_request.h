@@ -40,6 +40,7 @@ enum http_step {
     HTTP_STEP_HEADERS, /* headers are here; it is too early to answer */
     HTTP_STEP_BODY,    /* parts of the body come; with none left, it is time to answer */
     HTTP_STEP_LEASE,   /* the wait for a lease is over */
+    HTTP_STEP_CHANGE,  /* the wait for an administrative change is over */
 };
 
 struct http_request {
@@ -71,6 +72,9 @@ struct http_request {
     enum http_format format;
     struct waiter waiter;
     struct http_block_stream stream;
+
+    /* For an administrative change. */
+    struct http_change *change;
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "front/access.h"
 #include "front/http.h"
 #include "http_access.h"
+#include "http_admin.h"
 #include "http_assets.h"
 #include "http_list.h"
 #include "http_metrics.h"
@@ -43,7 +44,13 @@ static const struct route routes[] = {
     {"/", {{HTTP_GET | HTTP_POST, ACCESS_ISSUE, false, {"count"}, http_next}}},
     {"/v1/sequences/{name}/next", {
         {HTTP_GET | HTTP_POST, ACCESS_ISSUE, false, {"count"}, http_next}}},
-    {"/v1/sequences/{name}", {{HTTP_GET, ACCESS_READ, false, {NULL}, http_show_sequence}}},
+    {"/v1/sequences/{name}", {
+        {HTTP_GET, ACCESS_READ, false, {NULL}, http_show_sequence},
+        {HTTP_PUT, ACCESS_ADMIN, true, {NULL}, http_admin_create},
+        {HTTP_PATCH, ACCESS_ADMIN, true, {NULL}, http_admin_alter},
+        {HTTP_DELETE, ACCESS_ADMIN, false, {NULL}, http_admin_drop}}},
+    {"/v1/sequences/{name}/advance", {
+        {HTTP_POST, ACCESS_ADMIN, true, {NULL}, http_admin_advance}}},
     {"/v1/sequences", {{HTTP_GET, ACCESS_READ, false, {"prefix", "limit", "after"}, http_list}}},
     {"/healthz", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_show_health}}},
     {"/readyz", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_show_readiness}}},

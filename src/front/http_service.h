@@ -43,6 +43,8 @@ struct http_service {
     struct http_bodies bodies;
     struct http_refusals refusals;
 
+    bool changes_closed; /* the lock of http_change */
+
     pthread_mutex_t lock;
     pthread_cond_t settled;                   /* `waits` has become 0 */
     unsigned waits;                           /* lock; requests between the two calls below */
@@ -67,6 +69,10 @@ uint64_t http_service_wait_timeout_ms(struct http_service *service);
  * to `ret_name`. */
 struct sequence *http_service_root(struct http_service *service,
                                    char ret_name[SEQUENCE_NAME_MAX + 1]);
+
+/* As http_service_root(), when `old`, which it has returned, has turned out to be no more. Another
+ * sequence, or NULL. */
+struct sequence *http_service_root_again(struct http_service *service, struct sequence *old);
 
 /* Clients are asked to leave from now on. */
 void http_service_drain(struct http_service *service);

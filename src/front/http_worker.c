@@ -1,6 +1,7 @@
 #include "http_worker.h"
 
 #include "base/log.h"
+#include "http_admin.h"
 #include "http_fields.h"
 #include "http_next.h"
 #include "http_reply.h"
@@ -187,6 +188,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return http_route(request, path, method);
     case HTTP_STEP_LEASE:
         return http_next_go_on(request);
+    case HTTP_STEP_CHANGE:
+        return http_admin_go_on(request);
     }
     return MHD_NO;
 }

@@ -383,13 +383,21 @@ bool http_client_closed(struct http_client *client, unsigned timeout_ms)
     return client->length == 0 && !read_more(client, now_ms() + timeout_ms) && client->ended;
 }
 
+static const char *bearer; /* what http_client_authorize() was given */
+
+void http_client_authorize(const char *token)
+{
+    bearer = token;
+}
+
 struct http_answer http_client_ask(struct http_client *client, const char *method,
                                    const char *target, const char *headers)
 {
     struct http_answer answer;
 
-    if (!http_client_print(client, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n", method, target,
-                           headers)) {
+    if (!http_client_print(client, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s%s%s\r\n", method,
+                           target, bearer != NULL ? "Authorization: Bearer " : "",
+                           bearer != NULL ? bearer : "", bearer != NULL ? "\r\n" : "", headers)) {
         give_up("%s %s: the server closed before it read the request", method, target);
     }
     enum http_client_result result =
@@ -409,6 +417,23 @@ struct http_answer http_ask(uint16_t port, const char *method, const char *targe
     struct http_client *client = http_client_open(port);
     struct http_answer answer = http_client_ask(client, method, target, headers);
 
+    http_client_close(client);
+    return answer;
+}
+
+struct http_answer http_ask_json(uint16_t port, const char *method, const char *target,
+                                 const char *body)
+{
+    struct http_client *client = http_client_open(port);
+    struct http_answer answer;
+    char *headers = NULL;
+
+    if (asprintf(&headers, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                 strlen(body), body) < 0) {
+        give_up("out of memory");
+    }
+    answer = http_client_ask(client, method, target, headers); /* and a line end too many */
+    free(headers);
     http_client_close(client);
     return answer;
 }

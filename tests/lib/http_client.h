@@ -68,6 +68,10 @@ enum http_client_result http_client_receive(struct http_client *client, unsigned
 /* Has the server closed its side, with nothing unread before? Waits up to `timeout_ms` for it. */
 bool http_client_closed(struct http_client *client, unsigned timeout_ms);
 
+/* From now on http_client_ask() and those below it send this bearer token, which is borrowed; NULL
+ * is none. Before any thread is started. */
+void http_client_authorize(const char *token);
+
 /* "METHOD TARGET" with a Host header and `headers` (may be "", else lines that end in "\r\n"), one
  * answer within 10 s; ends the test when there is none. */
 struct http_answer http_client_ask(struct http_client *client, const char *method,
@@ -76,6 +80,10 @@ struct http_answer http_client_ask(struct http_client *client, const char *metho
 /* As http_client_ask() over a connection of its own. */
 struct http_answer http_ask(uint16_t port, const char *method, const char *target,
                             const char *headers);
+
+/* As http_ask(), with the JSON text `body`, whose type and length go before it. */
+struct http_answer http_ask_json(uint16_t port, const char *method, const char *target,
+                                 const char *body);
 
 /* The value of header `name` (any case) copied to `ret_value`, cut to `size`; false when it is not
  * there. */

@@ -1,6 +1,7 @@
 #include "http_stage.h"
 
 #include "base/clock.h"
+#include "token.h"
 
 #include <sched.h>
 #include <setjmp.h>
@@ -69,6 +70,19 @@ static void open_front(struct http_stage *stage)
     stage->port = http_place(stage->http, 0)->port;
 }
 
+void http_stage_administer(struct http_stage *stage)
+{
+    static const char file[] = TOKEN_A_HASH " admin *\n";
+    struct dir path;
+
+    stage->tokens = dir_make();
+    dir_write(&stage->tokens, "tokens", file, sizeof file - 1);
+    path = dir_entry(&stage->tokens, "tokens");
+    assert_true(strlen(path.path) < sizeof stage->access_options.tokens);
+    memcpy(stage->access_options.tokens, path.path, strlen(path.path) + 1);
+    http_client_authorize(TOKEN_A);
+}
+
 void http_stage_open(struct http_stage *stage)
 {
     struct error_detail detail = {""};
@@ -101,6 +115,10 @@ void http_stage_close(struct http_stage *stage)
     http_stop(stage->http);
     tls_close(stage->tls);
     access_close(stage->access);
+    if (stage->tokens.path[0] != '\0') {
+        dir_remove(&stage->tokens);
+        http_client_authorize(NULL);
+    }
     expiry_stop(stage->expiry);
     keeper_stop(stage->keeper);
     registry_free(stage->registry);
@@ -176,7 +194,7 @@ bool http_answer_is_problem(const struct http_answer *answer, int status, const 
                  strcmp(content_type, "application/problem+json") == 0 &&
                  strncmp(answer->body, start, strlen(start)) == 0 &&
                  strstr(answer->body, middle) != NULL && strstr(answer->body, text) != NULL &&
-                 strcmp(answer->body + answer->body_length - 3, "\"}\n") == 0;
+                 strcmp(answer->body + answer->body_length - 2, "}\n") == 0;
     if (!right) {
         print_error("expected problem %d '%s' with '%s', got:\n%s\n%.500s\n", status, type, text,
                     answer->head, answer->body);
@@ -193,6 +211,40 @@ void http_stage_expect_problem_at(struct http_stage *stage, const char *method, 
 
     if (!right) {
         print_error("... to %s %.80s\n", method, target);
+    }
+    http_answer_free(&answer);
+    _assert_true(right, "the problem", file, line);
+}
+
+void http_stage_expect_json_at(struct http_stage *stage, const char *method, const char *target,
+                               const char *sent, int status, const char *text, const char *file,
+                               int line)
+{
+    struct http_answer answer = http_ask_json(stage->port, method, target, sent);
+    char type[64] = "";
+    bool right = answer.status == status && strstr(answer.body, text) != NULL &&
+                 http_answer_count(&answer, "Cache-Control") == 1 &&
+                 http_answer_header(&answer, "Content-Type", type, sizeof type) &&
+                 strcmp(type, "application/json") == 0 &&
+                 (http_answer_count(&answer, "Location") == 1) == (status == 201);
+
+    if (!right) {
+        print_error("%s %.80s %.200s: expected %d with '%s', got:\n%s\n%.900s\n", method, target,
+                    sent, status, text, answer.head, answer.body);
+    }
+    http_answer_free(&answer);
+    _assert_true(right, "the answer", file, line);
+}
+
+void http_stage_refuse_json_at(struct http_stage *stage, const char *method, const char *target,
+                               const char *sent, int status, const char *type, const char *text,
+                               const char *file, int line)
+{
+    struct http_answer answer = http_ask_json(stage->port, method, target, sent);
+    bool right = http_answer_is_problem(&answer, status, type, text);
+
+    if (!right) {
+        print_error("... to %s %.80s %.200s\n", method, target, sent);
     }
     http_answer_free(&answer);
     _assert_true(right, "the problem", file, line);

@@ -12,6 +12,7 @@
 #include "core/expiry.h"
 #include "core/keeper.h"
 #include "core/registry.h"
+#include "dir.h"
 #include "front/http.h"
 #include "http_client.h"
 #include "store_memory.h"
@@ -38,6 +39,7 @@ struct http_stage {
     struct registry *registry;
     struct keeper *keeper;
     struct expiry *expiry;
+    struct dir tokens; /* where the token file is; an empty path: there is none */
     struct access *access;
     struct tls *tls;
     struct http *http;
@@ -50,6 +52,10 @@ struct http_stage http_stage_options(void);
 
 /* Have one more sequence; before http_stage_open(). */
 void http_stage_add(struct http_stage *stage, const char *name, struct definition definition);
+
+/* Have the clients of this test send a token that may administer; before http_stage_open(), until
+ * http_stage_close(). */
+void http_stage_administer(struct http_stage *stage);
 
 /* Start everything. */
 void http_stage_open(struct http_stage *stage);
@@ -85,6 +91,21 @@ void http_stage_expect_at(struct http_stage *stage, const char *method, const ch
 void http_stage_expect_problem_at(struct http_stage *stage, const char *method, const char *target,
                                   const char *headers, int status, const char *type,
                                   const char *text, const char *file, int line);
+
+/* As http_stage_expect(), with the JSON text `sent` as the request's body; the answer's body must
+ * contain `text`. */
+#define http_stage_expect_json(stage, method, target, sent, status, text) \
+    http_stage_expect_json_at(stage, method, target, sent, status, text, __FILE__, __LINE__)
+void http_stage_expect_json_at(struct http_stage *stage, const char *method, const char *target,
+                               const char *sent, int status, const char *text, const char *file,
+                               int line);
+
+/* As http_stage_expect_problem(), with the JSON text `sent` as the request's body. */
+#define http_stage_refuse_json(stage, method, target, sent, status, type, text) \
+    http_stage_refuse_json_at(stage, method, target, sent, status, type, text, __FILE__, __LINE__)
+void http_stage_refuse_json_at(struct http_stage *stage, const char *method, const char *target,
+                               const char *sent, int status, const char *type, const char *text,
+                               const char *file, int line);
 
 /* Is `answer` a problem of this status and type whose body contains `text`? Prints it where not. */
 bool http_answer_is_problem(const struct http_answer *answer, int status, const char *type,

@@ -26,6 +26,17 @@ static int open_stage(void **state)
     return 0;
 }
 
+static int open_to_administer(void **state)
+{
+    struct http_stage *stage = malloc(sizeof *stage);
+    assert_non_null(stage);
+    *stage = http_stage_options();
+    http_stage_administer(stage);
+    http_stage_open(stage);
+    *state = stage;
+    return 0;
+}
+
 static int close_stage(void **state)
 {
     http_stage_close(*state);
@@ -151,6 +162,25 @@ static void test_metrics_bound_the_sequences_that_are_labelled(void **state)
     free(page);
 }
 
+static void test_metrics_count_changes_by_action_and_result(void **state)
+{
+    http_stage_expect(*state, "PUT", "/v1/sequences/a", "", 201, NULL);
+    http_stage_expect(*state, "PUT", "/v1/sequences/b", "", 201, NULL);
+    http_stage_refuse_json(*state, "PUT", "/v1/sequences/a", "{\"start\":2}", 409, "conflict", "");
+    http_stage_expect(*state, "DELETE", "/v1/sequences/a", "", 200, NULL);
+    http_stage_expect_problem(*state, "DELETE", "/v1/sequences/a", "", 404, "unknown-sequence", "");
+    char *page = scrape(*state);
+    assert_int_equal(value_of(page, "seqd_admin_changes_total{action=\"create\",result=\"ok\"}"),
+                     2);
+    assert_int_equal(
+        value_of(page, "seqd_admin_changes_total{action=\"create\",result=\"conflict\"}"), 1);
+    assert_int_equal(value_of(page, "seqd_admin_changes_total{action=\"drop\",result=\"ok\"}"), 1);
+    assert_int_equal(
+        value_of(page, "seqd_admin_changes_total{action=\"drop\",result=\"not_found\"}"), 1);
+    assert_int_equal(value_of(page, "seqd_admin_changes_total{action=\"alter\",result=\"ok\"}"), 0);
+    free(page);
+}
+
 static void test_metrics_take_no_number(void **state)
 {
     http_stage_expect(*state, "GET", "/", "", 200, "1\n");
@@ -208,6 +238,8 @@ int main(void)
         stage_test(test_metrics_count_commits_in_their_histogram),
         stage_test(test_metrics_say_when_the_store_fails),
         stage_test(test_metrics_bound_the_sequences_that_are_labelled),
+        cmocka_unit_test_setup_teardown(test_metrics_count_changes_by_action_and_result,
+                                        open_to_administer, close_stage),
         stage_test(test_metrics_take_no_number),
         cmocka_unit_test(test_counters_lose_no_addition_of_any_thread),
         cmocka_unit_test(test_counters_count_an_unknown_status_as_other),

@@ -176,7 +176,9 @@ static void test_http_options_tells_the_methods_of_each_path(void **state)
 {
     expect_allowed(*state, "/", "GET, HEAD, POST, OPTIONS");
     expect_allowed(*state, "/v1/sequences/default/next", "GET, HEAD, POST, OPTIONS");
-    expect_allowed(*state, "/v1/sequences/default", "GET, HEAD, OPTIONS");
+    expect_allowed(*state, "/v1/sequences/default", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+    expect_allowed(*state, "/v1/sequences/default/advance", "POST, OPTIONS");
+    expect_allowed(*state, "/v1/sequences", "GET, HEAD, OPTIONS");
     expect_allowed(*state, "/healthz", "GET, HEAD, OPTIONS");
     expect_allowed(*state, "/readyz", "GET, HEAD, OPTIONS");
 }

@@ -244,7 +244,9 @@ static void test_http_a_wrong_method_is_told_the_right_ones(void **state)
                            "GET, HEAD, POST, OPTIONS");
         expect_not_allowed(*state, methods[i], "/healthz", "GET, HEAD, OPTIONS");
     }
-    expect_not_allowed(*state, "POST", "/v1/sequences/default", "GET, HEAD, OPTIONS");
+    expect_not_allowed(*state, "POST", "/v1/sequences/default",
+                       "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+    expect_not_allowed(*state, "GET", "/v1/sequences/default/advance", "POST, OPTIONS");
     expect_not_allowed(*state, "POST", "/readyz", "GET, HEAD, OPTIONS");
 }
 

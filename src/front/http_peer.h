@@ -1,0 +1,14 @@
+/* http_peer: who is on the other side of a connection, in words for the log.
+ *
+ * Threads: the one that serves the connection. */
+#ifndef SEQD_FRONT_HTTP_PEER_H
+#define SEQD_FRONT_HTTP_PEER_H
+
+#include <microhttpd.h>
+
+#define HTTP_PEER_SIZE 80 /* bytes, with the NUL */
+
+/* "127.0.0.1:4242", "[::1]:4242", or "user 1000 (process 4242)" over a unix socket. */
+void http_peer_write(struct MHD_Connection *connection, char to[HTTP_PEER_SIZE]);
+
+#endif
