@@ -71,6 +71,15 @@ static const struct command table[] = {
      .summary = "Show whether the server is ready, and what it has done; exit status 7: not ready",
      .words_max = 0,
      .run = status_run},
+    {.name = "top",
+     .usage = "",
+     .summary = "Show what the server is doing, again and again, busiest sequences first",
+     .help =
+         "On a terminal it fills the screen, until q or ^C. Elsewhere it prints lines: one for\n"
+         "the service, and one for each sequence that gave out numbers.\n",
+     .words_max = 0,
+     .options = OPTION_BIT(OPTION_INTERVAL) | OPTION_BIT(OPTION_ROUNDS),
+     .run = top_run},
     {.name = "decode",
      .usage = "NAME NUMBER",
      .summary = "Show the time, machine, node and counter in a number of a timestamp sequence",
@@ -87,6 +96,17 @@ static const struct command table[] = {
      .words_max = 1,
      .options = OPTION_BIT(OPTION_SCOPE) | OPTION_BIT(OPTION_NAMES) | OPTION_BIT(OPTION_EXPIRES),
      .run = token_run},
+    {.name = "bench",
+     .usage = "[NAME]",
+     .summary = "Load the server and tell how fast it answers; takes numbers for good",
+     .help =
+         "Each connection asks again as soon as it is answered. Every number is checked: none may\n"
+         "come twice, and on each connection they come in order. NAME is 'default' without it.\n"
+         "^C ends the load early and still tells the figures.\n",
+     .words_max = 1,
+     .options =
+         OPTION_BIT(OPTION_CONNECTIONS) | OPTION_BIT(OPTION_SECONDS) | OPTION_BIT(OPTION_COUNT),
+     .run = bench_run},
     {.name = "help",
      .usage = "[COMMAND]",
      .summary = "Explain all commands, or one",

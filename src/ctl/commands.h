@@ -43,9 +43,10 @@ __attribute__((warn_unused_result)) enum outcome top_run(const struct arguments 
 /* Local: no server is asked. --json: {"token","line","scope","names","expires":text|null}. */
 __attribute__((warn_unused_result)) enum outcome token_run(const struct arguments *arguments);
 
-/* --json: {"sequence","connections","count","seconds","requests","numbers","requests_per_second",
- * "numbers_per_second","latency_ns":{"p50","p90","p99","p99_9","max"},"refused","repeated",
- * "disordered"}, the counts as strings. OUTCOME_FAILED: a number came twice or out of order. */
+/* --json: {"sequence","connections","count","nanoseconds","requests","numbers",
+ * "requests_per_second","numbers_per_second","latency_ns":{"p50","p90","p99","p99_9","max"},
+ * "refused","repeated","disordered"}, the counts as strings. OUTCOME_FAILED: a number came twice
+ * or out of order. */
 __attribute__((warn_unused_result)) enum outcome bench_run(const struct arguments *arguments);
 
 /* The commands, or one of them. */

@@ -75,8 +75,9 @@ static size_t write_body(int64_t first, uint64_t count, bool json, char to[ANSWE
 {
     if (json) {
         return (size_t)snprintf(to, ANSWER_SIZE,
-                                "{\"first\":\"%" PRId64 "\",\"last\":\"%" PRId64 "\"}", first,
-                                first + (int64_t)count - 1);
+                                "{\"first\":\"%" PRId64 "\",\"last\":\"%" PRId64
+                                "\",\"count\":%" PRIu64 ",\"increment\":\"1\"}",
+                                first, first + (int64_t)count - 1, count);
     }
     size_t length = 0;
     for (uint64_t i = 0; i < count; i++) {

@@ -20,7 +20,7 @@
 #ifndef SEQD_TESTS_LIB_LOAD_H
 #define SEQD_TESTS_LIB_LOAD_H
 
-#include "histogram.h"
+#include "base/histogram.h"
 #include "oracle.h"
 
 #include <stdbool.h>

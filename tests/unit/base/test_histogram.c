@@ -1,4 +1,4 @@
-#include "histogram.h"
+#include "base/histogram.h"
 
 #include "chance.h"
 
@@ -52,6 +52,20 @@ static void test_histogram_takes_the_smallest_and_the_largest(void **state)
     assert_true(histogram_quantile(&histogram, 501) == UINT64_MAX);
 }
 
+static void test_histogram_merge_is_as_if_one_had_taken_all(void **state)
+{
+    (void)state;
+    static struct histogram one;
+    static struct histogram other;
+    static struct histogram all;
+    for (uint64_t value = 0; value < 1000; value++) {
+        histogram_add(value % 3 == 0 ? &one : &other, value * value);
+        histogram_add(&all, value * value);
+    }
+    histogram_merge(&one, &other);
+    assert_memory_equal(&one, &all, sizeof all);
+}
+
 static void test_histogram_of_nothing_is_zero(void **state)
 {
     (void)state;
@@ -64,6 +78,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_histogram_quantiles_are_never_below_and_little_above),
         cmocka_unit_test(test_histogram_takes_the_smallest_and_the_largest),
+        cmocka_unit_test(test_histogram_merge_is_as_if_one_had_taken_all),
         cmocka_unit_test(test_histogram_of_nothing_is_zero),
     };
     return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);

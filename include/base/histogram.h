@@ -3,9 +3,9 @@
  * The law: nothing is dropped; a quantile is never below the true one, and at most 1/16 above it.
  *
  * Threads: one at a time. A histogram is plain memory: zeros are an empty one, copying is
-  * allowed. */
-#ifndef SEQD_TESTS_LIB_HISTOGRAM_H
-#define SEQD_TESTS_LIB_HISTOGRAM_H
+ * allowed. */
+#ifndef SEQD_BASE_HISTOGRAM_H
+#define SEQD_BASE_HISTOGRAM_H
 
 #include <stdint.h>
 
@@ -19,6 +19,9 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *histogram, uint64_t value);
+
+/* Add all that `from` holds to `to`. */
+void histogram_merge(struct histogram *to, const struct histogram *from);
 
 /* The value that a share of `thousandths` (1 … 1000) of all values does not exceed; 0 when
  * empty. */

@@ -1,4 +1,4 @@
-#include "histogram.h"
+#include "base/histogram.h"
 
 #include <stddef.h>
 
@@ -30,6 +30,15 @@ void histogram_add(struct histogram *histogram, uint64_t value)
     histogram->buckets[bucket_of(value)]++;
     histogram->count++;
     histogram->max = value > histogram->max ? value : histogram->max;
+}
+
+void histogram_merge(struct histogram *to, const struct histogram *from)
+{
+    for (size_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
+        to->buckets[bucket] += from->buckets[bucket];
+    }
+    to->count += from->count;
+    to->max = from->max > to->max ? from->max : to->max;
 }
 
 uint64_t histogram_quantile(const struct histogram *histogram, unsigned thousandths)
