@@ -4,6 +4,7 @@
 #   ONLY=text                         run only the test programs whose path contains `text`
 #   ARGS='...'                        further arguments of `make run`
 #   SWAGGER_UI=flasgger|npm           what /docs/ shows the interface with: Debian's, or the newest that npm has
+#   GRPC=yes|no                       with the gRPC front, or without it and its libraries
 #   V=1                               show whole commands
 #   NO_APT=1                          never install a package; say what is missing and stop
 #
@@ -23,11 +24,18 @@ ifeq ($(filter flasgger npm,$(SWAGGER_UI)),)
 $(error SWAGGER_UI=$(SWAGGER_UI) is none of flasgger, npm)
 endif
 
+GRPC ?= yes
+ifeq ($(filter yes no,$(GRPC)),)
+$(error GRPC=$(GRPC) is none of yes, no)
+endif
+
 # --- Debian packages: the name, and why we need it is said by packaging/install-packages -----------------------
 
 RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev libinih-dev libsystemd-dev \
                   libcurl4-gnutls-dev libjansson-dev \
-                  python3-yaml $(if $(filter npm,$(SWAGGER_UI)),npm,python3-flasgger)
+                  python3-yaml $(if $(filter npm,$(SWAGGER_UI)),npm,python3-flasgger) \
+                  $(if $(filter yes,$(GRPC)),libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler \
+                      protobuf-compiler grpc-proto)
 TEST_PACKAGES  := libcmocka-dev curl
 LINT_PACKAGES  := clang-format mandoc
 MAN_PACKAGES   := scdoc
@@ -70,11 +78,17 @@ SAY        = $(if $(V),:,@printf '  %s %s\n')
 # --- The house: a floor is a folder of src/ and an archive ------------------------------------------------------
 
 FLOORS := base store core front
-LIBS   := -lmicrohttpd -lgnutls -ljansson -llmdb -linih -lsystemd
+GRPC_LIBS := $(if $(filter yes,$(GRPC)),-lnghttp2 -lprotobuf-c)
+LIBS   := -lmicrohttpd -lgnutls -ljansson $(GRPC_LIBS) -llmdb -linih -lsystemd
 # seqctl is a roof of its own over base.
 CTL_LIBS := -lcurl -ljansson -lgnutls
 
-sources = $(sort $(wildcard $(1)))
+# An optional part is a pair: with it, or absent. What is left out is neither built nor tested.
+GRPC_PART   := $(wildcard src/front/grpc*.c tests/unit/front/test_grpc*.c tests/lib/grpc*.c)
+GRPC_ABSENT := src/front/grpc_absent.c tests/unit/front/test_grpc_absent.c
+LEFT_OUT    := $(if $(filter yes,$(GRPC)),$(GRPC_ABSENT),$(filter-out $(GRPC_ABSENT),$(GRPC_PART)))
+
+sources = $(filter-out $(LEFT_OUT),$(sort $(wildcard $(1))))
 objects = $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
 
 ROOF    := $(call objects,src/*.c)
@@ -144,10 +158,52 @@ build/assets/npm/swagger-ui-bundle.js build/assets/npm/swagger-ui.css &: | $(B)/
 $(ASSETS)/tag: $(EMBEDDED)
 	@cat $^ | sha256sum | head -c 16 >$@
 
+# --- What protoc and protoc-c make of the descriptions of the gRPC services ----------------------------------------
+
+ifeq ($(GRPC),yes)
+# Debian's package with the descriptions of health checking and reflection.
+GRPC_PROTO := /usr/share/grpc-proto
+GENERATED  := build/grpc
+PROTOS     := seqd/v1/seqd grpc/health/v1/health grpc/reflection/v1/reflection
+PB_HEADERS := $(PROTOS:%=$(GENERATED)/%.pb-c.h)
+# What protoc-c writes is not ours to keep to our warnings.
+OURS       += -isystem $(GENERATED)
+DESCRIBED  := seqd/v1/seqd.proto grpc/health/v1/health.proto grpc/reflection/v1/reflection.proto \
+              grpc/reflection/v1alpha/reflection.proto
+
+$(B)/libfront.a: $(PROTOS:%=$(B)/grpc/%.pb-c.o) $(B)/src/front/grpc_descriptor_data.o
+$(patsubst %.c,$(B)/%.o,$(call sources,$(filter-out $(GRPC_ABSENT),$(GRPC_PART)))): | $(PB_HEADERS)
+check-headers: | $(PB_HEADERS)
+$(GRPC_PROTO)/%.proto: ;
+
+# protoc-c knows no `optional` of proto3. Its meaning, also in bytes, is a oneof of one field.
+build/proto/seqd/%.proto: include/seqd/%.proto
+	@mkdir -p $(@D)
+	@sed -E 's/^( *)optional ([A-Za-z0-9_.]+) ([a-z0-9_]+) = ([0-9]+);/\1oneof \3_is { \2 \3 = \4; }/' $< >$@
+
+$(GENERATED)/seqd/%.pb-c.c $(GENERATED)/seqd/%.pb-c.h &: build/proto/seqd/%.proto | $(B)/flags
+	@mkdir -p $(GENERATED)
+	$(SAY) PROTO $<; protoc-c -Ibuild/proto --c_out=$(GENERATED) $<
+$(GENERATED)/grpc/%.pb-c.c $(GENERATED)/grpc/%.pb-c.h &: $(GRPC_PROTO)/grpc/%.proto | $(B)/flags
+	@mkdir -p $(GENERATED)
+	$(SAY) PROTO $<; protoc-c -I$(GRPC_PROTO) --c_out=$(GENERATED) $<
+$(B)/grpc/%.pb-c.o: $(GENERATED)/%.pb-c.c $(B)/flags
+	@mkdir -p $(@D)
+	$(SAY) CC $<; $(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS_$(VARIANT)) -w -I$(GENERATED) -c -o $@ $<
+
+# What reflection gives out.
+$(GENERATED)/descriptors: include/seqd/v1/seqd.proto | $(B)/flags
+	@mkdir -p $(@D)
+	$(SAY) PROTO $@; protoc -Iinclude -I$(GRPC_PROTO) --descriptor_set_out=$@ $(DESCRIBED)
+$(B)/src/front/grpc_descriptor_data.o: src/front/grpc_descriptor_data.s $(GENERATED)/descriptors $(B)/flags
+	@mkdir -p $(@D)
+	$(SAY) AS $<; $(CC) $(CFLAGS) -Wa,-I$(GENERATED) -c -o $@ $<
+endif
+
 # The flags a variant was built with. When they change, all of it is built again; when they are written for
 # the first time, the packages are looked for, so that a missing one is named before any compiler error.
 quote = '$(subst ','\'',$(1))'
-$(B)/flags: WANTED = $(CC) $(ALL_FLAGS) $(SWAGGER_UI)
+$(B)/flags: WANTED = $(CC) $(ALL_FLAGS) $(SWAGGER_UI) $(GRPC)
 $(B)/flags: NEEDED = $(RUN_PACKAGES)
 $(B)/tests/flags: WANTED = $(CC) $(ALL_FLAGS) $(TEST_FLAGS)
 $(B)/tests/flags: NEEDED = $(TEST_PACKAGES)
@@ -192,7 +248,7 @@ programs = $(eval $(call program_rules,$(strip $(1)),$(strip $(2)),$(3),$(4)))
 $(call programs, tests/unit/base,  tests/unit/base/test_*.c,  base, -lcmocka)
 $(call programs, tests/unit/store, tests/unit/store/test_*.c, store base, -lcmocka -llmdb)
 $(call programs, tests/unit/core,  tests/unit/core/test_*.c,  core store base, -lcmocka)
-$(call programs, tests/unit/front, tests/unit/front/test_*.c, front core store base, -lcmocka -lmicrohttpd -lgnutls -ljansson)
+$(call programs, tests/unit/front, tests/unit/front/test_*.c, front core store base, -lcmocka -lmicrohttpd -lgnutls -ljansson $(GRPC_LIBS))
 $(call programs, tests/unit/roof,  tests/unit/roof/test_*.c,  front core store base, -lcmocka $(LIBS))
 $(call programs, tests/unit/ctl,   tests/unit/ctl/test_*.c,   ctl base, -lcmocka $(CTL_LIBS))
 $(call programs, tests/contract,   tests/contract/test_*.c,   store base, -lcmocka -llmdb)

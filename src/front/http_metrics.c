@@ -194,7 +194,7 @@ static void write_refusals(FILE *page, struct http_refusals *refusals)
 {
     head(page, "seqd_http_refusals_total", "counter",
          "Requests and connections refused for want of a right, time or room, by reason.");
-    for (unsigned i = 0; i < HTTP_REFUSALS; i++) {
+    for (unsigned i = 0; i < HTTP_REFUSALS_HTTP; i++) {
         enum http_refusal kind = (enum http_refusal)i;
         fprintf(page, "seqd_http_refusals_total{reason=\"%s\"} %" PRIu64 "\n",
                 http_refusal_name(kind), http_refusals_count(refusals, kind));

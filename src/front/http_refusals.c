@@ -32,6 +32,12 @@ static const struct {
     [HTTP_REFUSAL_RESOURCES] = {"resources", LOG_LEVEL_WARNING,
                                 "connections for want of descriptors or memory",
                                 "letting them wait"},
+    [HTTP_REFUSAL_FLOOD] = {"flood", LOG_LEVEL_WARNING,
+                            "connections with too many frames that ask for nothing",
+                            "closing them"},
+    [HTTP_REFUSAL_PROTOCOL] = {"protocol", LOG_LEVEL_NOTICE,
+                               "connections that do not speak HTTP/2 as it should be",
+                               "closing them"},
 };
 
 /* Is it time for a line? Then for one thread only, until the next is due. */

@@ -23,9 +23,14 @@ enum http_refusal {
     HTTP_REFUSAL_SLOW,          /* no whole request, or its answer not read, in time */
     HTTP_REFUSAL_TLS,           /* no TLS, or given up before the first request */
     HTTP_REFUSAL_RESOURCES,     /* no descriptor or memory for one more connection */
+
+    /* Of gRPC only. */
+    HTTP_REFUSAL_FLOOD,    /* too many frames that ask for nothing */
+    HTTP_REFUSAL_PROTOCOL, /* what came is not HTTP/2 */
 };
 
-#define HTTP_REFUSALS 8 /* kinds */
+#define HTTP_REFUSALS 10                      /* kinds, … */
+#define HTTP_REFUSALS_HTTP HTTP_REFUSAL_FLOOD /* … those that HTTP knows come first */
 
 struct http_refusals {
     struct {

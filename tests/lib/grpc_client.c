@@ -1,0 +1,493 @@
+#include "grpc_client.h"
+
+#include "base/clock.h"
+#include "http_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <nghttp2/nghttp2.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#define STREAMS_MAX 4096
+#define FIELDS_MAX 256
+
+struct stream {
+    int32_t id;
+    struct grpc_answer answer;
+    uint8_t *unsent;
+    size_t unsent_length;
+    bool end;
+    bool deferred;
+};
+
+struct grpc_client {
+    struct http_client *wire;
+    nghttp2_session *session;
+    bool slow;
+    struct stream *streams[STREAMS_MAX];
+    size_t stream_count;
+    unsigned pongs;
+    struct grpc_goodbye goodbye;
+};
+
+static struct stream *find(struct grpc_client *client, int32_t id)
+{
+    for (size_t i = client->stream_count; i > 0; i--) {
+        if (client->streams[i - 1]->id == id) {
+            return client->streams[i - 1];
+        }
+    }
+    return NULL;
+}
+
+/* ---- what the library calls ---- */
+
+static ssize_t on_send(nghttp2_session *session, const uint8_t *bytes, size_t length, int flags,
+                       void *context)
+{
+    struct grpc_client *client = context;
+
+    (void)session;
+    (void)flags;
+    ssize_t sent = send(grpc_client_socket(client), bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) {
+        if (errno == EAGAIN || errno == EINTR) {
+            return NGHTTP2_ERR_WOULDBLOCK;
+        }
+        client->goodbye.closed = true;
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
+    return sent;
+}
+
+static void keep(char *to, size_t size, const uint8_t *value, size_t length)
+{
+    if (length >= size) {
+        length = size - 1;
+    }
+    if (length > 0) {
+        memcpy(to, value, length);
+    }
+    to[length] = '\0';
+}
+
+static bool is(const char *word, const uint8_t *name, size_t length)
+{
+    return strlen(word) == length && memcmp(word, name, length) == 0;
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_length, const uint8_t *value, size_t length, uint8_t flags,
+                     void *context)
+{
+    struct stream *stream = find(context, frame->hd.stream_id);
+    char digits[16];
+
+    (void)session;
+    (void)flags;
+    if (stream == NULL) {
+        return 0;
+    }
+    struct grpc_answer *answer = &stream->answer;
+    keep(digits, sizeof digits, value, length);
+    if (is(":status", name, name_length)) {
+        answer->http_status = (int)strtol(digits, NULL, 10);
+    } else if (is("grpc-status", name, name_length)) {
+        answer->code = (int)strtol(digits, NULL, 10);
+    } else if (is("grpc-message", name, name_length)) {
+        keep(answer->message, sizeof answer->message, value, length);
+    } else if (is("content-type", name, name_length)) {
+        keep(answer->content_type, sizeof answer->content_type, value, length);
+    } else if (is("grpc-retry-pushback-ms", name, name_length)) {
+        keep(answer->retry_ms, sizeof answer->retry_ms, value, length);
+    } else if (is("grpc-accept-encoding", name, name_length)) {
+        keep(answer->accept_encoding, sizeof answer->accept_encoding, value, length);
+    } else if (is("allow", name, name_length)) {
+        keep(answer->allow, sizeof answer->allow, value, length);
+    }
+    return 0;
+}
+
+static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *context)
+{
+    struct grpc_client *client = context;
+    struct stream *stream = find(client, frame->hd.stream_id);
+
+    (void)session;
+    if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+        client->pongs++;
+    } else if (frame->hd.type == NGHTTP2_GOAWAY) {
+        client->goodbye.goaways++;
+        client->goodbye.last_stream = frame->goaway.last_stream_id;
+        client->goodbye.code = frame->goaway.error_code;
+        keep(client->goodbye.words, sizeof client->goodbye.words, frame->goaway.opaque_data,
+             frame->goaway.opaque_data_len);
+    } else if (stream != NULL && frame->hd.type == NGHTTP2_HEADERS) {
+        stream->answer.trailers_only =
+            !stream->answer.headers && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+        stream->answer.headers = true;
+    } else if (stream != NULL && frame->hd.type == NGHTTP2_RST_STREAM) {
+        stream->answer.reset = frame->rst_stream.error_code;
+    } else if (stream != NULL && frame->hd.type == NGHTTP2_DATA) {
+        stream->answer.frames++;
+    }
+    return 0;
+}
+
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes,
+                   size_t length, void *context)
+{
+    struct grpc_client *client = context;
+    struct stream *stream = find(client, id);
+
+    (void)flags;
+    if (stream != NULL) {
+        struct grpc_answer *answer = &stream->answer;
+        uint8_t *body = realloc(answer->body, answer->length + length);
+
+        assert_non_null(body);
+        memcpy(body + answer->length, bytes, length);
+        answer->body = body;
+        answer->length += length;
+    }
+    if (client->slow) {
+        /* The connection's window is wide; the stream's is what the test plays with. */
+        assert_int_equal(nghttp2_session_consume_connection(session, length), 0);
+    }
+    return 0;
+}
+
+static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *context)
+{
+    struct stream *stream = find(context, id);
+
+    (void)session;
+    if (stream != NULL) {
+        stream->answer.closed = true;
+        if (stream->answer.reset == 0) {
+            stream->answer.reset = code;
+        }
+    }
+    return 0;
+}
+
+static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to, size_t room,
+                         uint32_t *flags, nghttp2_data_source *source, void *context)
+{
+    struct stream *stream = source->ptr;
+    size_t length = stream->unsent_length < room ? stream->unsent_length : room;
+
+    (void)session;
+    (void)id;
+    (void)context;
+    if (length == 0 && !stream->end) {
+        stream->deferred = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    if (length > 0) {
+        memcpy(to, stream->unsent, length);
+        memmove(stream->unsent, stream->unsent + length, stream->unsent_length - length);
+        stream->unsent_length -= length;
+    }
+    if (stream->unsent_length == 0 && stream->end) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    }
+    return (ssize_t)length;
+}
+
+/* ---- open and close ---- */
+
+static nghttp2_session *new_session(struct grpc_client *client, bool slow)
+{
+    nghttp2_session_callbacks *callbacks = NULL;
+    nghttp2_option *option = NULL;
+    nghttp2_session *session = NULL;
+
+    assert_int_equal(nghttp2_session_callbacks_new(&callbacks), 0);
+    assert_int_equal(nghttp2_option_new(&option), 0);
+    nghttp2_option_set_no_auto_window_update(option, slow ? 1 : 0);
+    nghttp2_session_callbacks_set_send_callback(callbacks, on_send);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
+    assert_int_equal(nghttp2_session_client_new2(&session, callbacks, client, option), 0);
+    nghttp2_session_callbacks_del(callbacks);
+    nghttp2_option_del(option);
+    return session;
+}
+
+static struct grpc_client *open_with(uint16_t port, uint32_t window)
+{
+    struct grpc_client *client = calloc(1, sizeof *client);
+    nghttp2_settings_entry settings = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window};
+
+    assert_non_null(client);
+    client->wire = http_client_open(port);
+    client->slow = window != 0;
+    client->session = new_session(client, client->slow);
+    assert_int_equal(
+        nghttp2_submit_settings(client->session, NGHTTP2_FLAG_NONE, &settings, window != 0 ? 1 : 0),
+        0);
+    return client;
+}
+
+struct grpc_client *grpc_client_open(uint16_t port)
+{
+    return open_with(port, 0);
+}
+
+struct grpc_client *grpc_client_open_slow(uint16_t port, uint32_t window)
+{
+    return open_with(port, window);
+}
+
+void grpc_client_close(struct grpc_client *client)
+{
+    if (client == NULL) {
+        return;
+    }
+    nghttp2_session_del(client->session);
+    for (size_t i = 0; i < client->stream_count; i++) {
+        free(client->streams[i]->answer.body);
+        free(client->streams[i]->unsent);
+        free(client->streams[i]);
+    }
+    http_client_close(client->wire);
+    free(client);
+}
+
+int grpc_client_socket(const struct grpc_client *client)
+{
+    return http_client_socket(client->wire);
+}
+
+/* ---- what it says ---- */
+
+static void add_field(nghttp2_nv *fields, size_t *count, const char *name, const char *value,
+                      const char *usual)
+{
+    const char *text = value != NULL ? value : usual;
+
+    assert_true(*count < FIELDS_MAX);
+    if (text != NULL && text[0] != '\0') {
+        fields[(*count)++] = (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name,
+                                          .value = (uint8_t *)(uintptr_t)text,
+                                          .namelen = strlen(name),
+                                          .valuelen = strlen(text)};
+    }
+}
+
+static void append(struct stream *stream, const void *bytes, size_t length, bool end)
+{
+    if (length > 0) {
+        stream->unsent = realloc(stream->unsent, stream->unsent_length + length);
+        assert_non_null(stream->unsent);
+        memcpy(stream->unsent + stream->unsent_length, bytes, length);
+        stream->unsent_length += length;
+    }
+    stream->end = end;
+}
+
+int32_t grpc_client_begin(struct grpc_client *client, const struct grpc_ask *ask, const void *bytes,
+                          size_t length, bool end)
+{
+    nghttp2_nv fields[FIELDS_MAX];
+    size_t count = 0;
+    struct stream *stream = calloc(1, sizeof *stream);
+
+    assert_non_null(stream);
+    assert_true(client->stream_count < STREAMS_MAX);
+    add_field(fields, &count, ":method", ask->method, "POST");
+    add_field(fields, &count, ":scheme", NULL, "http");
+    add_field(fields, &count, ":path", ask->path, NULL);
+    add_field(fields, &count, ":authority", NULL, "test");
+    add_field(fields, &count, "te", NULL, "trailers");
+    add_field(fields, &count, "content-type", ask->content_type, "application/grpc");
+    add_field(fields, &count, "grpc-timeout", ask->timeout, NULL);
+    add_field(fields, &count, "grpc-encoding", ask->encoding, NULL);
+    add_field(fields, &count, "authorization", ask->authorization, NULL);
+    for (unsigned i = 0; ask->more[0] != NULL && (i == 0 || i < ask->more_times); i++) {
+        add_field(fields, &count, ask->more[0], ask->more[1], NULL);
+    }
+    append(stream, bytes, length, end);
+    stream->answer.code = -1;
+    nghttp2_data_provider provider = {.source = {.ptr = stream}, .read_callback = read_body};
+    bool bodyless = end && length == 0;
+    stream->id = nghttp2_submit_request(client->session, NULL, fields, count,
+                                        bodyless ? NULL : &provider, NULL);
+    assert_true(stream->id > 0);
+    client->streams[client->stream_count++] = stream;
+    return stream->id;
+}
+
+void grpc_client_send(struct grpc_client *client, int32_t id, const void *bytes, size_t length,
+                      bool end)
+{
+    struct stream *stream = find(client, id);
+
+    append(stream, bytes, length, end);
+    if (stream->deferred) {
+        stream->deferred = false;
+        (void)nghttp2_session_resume_data(client->session, id); /* a stream that ended has none */
+    }
+}
+
+void grpc_client_reset(struct grpc_client *client, int32_t stream, uint32_t code)
+{
+    assert_int_equal(nghttp2_submit_rst_stream(client->session, NGHTTP2_FLAG_NONE, stream, code),
+                     0);
+    grpc_client_turn(client);
+}
+
+void grpc_client_ping(struct grpc_client *client)
+{
+    assert_int_equal(nghttp2_submit_ping(client->session, NGHTTP2_FLAG_NONE, NULL), 0);
+}
+
+unsigned grpc_client_pongs(const struct grpc_client *client)
+{
+    return client->pongs;
+}
+
+void grpc_client_read(struct grpc_client *client, int32_t stream, size_t length)
+{
+    assert_int_equal(nghttp2_session_consume_stream(client->session, stream, length), 0);
+}
+
+/* ---- what comes back ---- */
+
+const struct grpc_answer *grpc_client_answer(struct grpc_client *client, int32_t stream)
+{
+    struct stream *found = find(client, stream);
+
+    assert_non_null(found);
+    return &found->answer;
+}
+
+const struct grpc_goodbye *grpc_client_goodbye(const struct grpc_client *client)
+{
+    return &client->goodbye;
+}
+
+uint32_t grpc_client_setting(struct grpc_client *client, int32_t id)
+{
+    return nghttp2_session_get_remote_settings(client->session, (nghttp2_settings_id)id);
+}
+
+static void receive(struct grpc_client *client)
+{
+    uint8_t bytes[16384];
+
+    for (;;) {
+        ssize_t length = recv(grpc_client_socket(client), bytes, sizeof bytes, MSG_DONTWAIT);
+
+        if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return;
+        }
+        if (length <= 0 || nghttp2_session_mem_recv(client->session, bytes, (size_t)length) < 0) {
+            client->goodbye.closed = true;
+            return;
+        }
+    }
+}
+
+void grpc_client_turn(struct grpc_client *client)
+{
+    if (!client->goodbye.closed) {
+        (void)nghttp2_session_send(client->session); /* a failure is seen as a closed connection */
+    }
+    if (!client->goodbye.closed) {
+        receive(client);
+    }
+}
+
+/* What is waited for, of which only what is named counts. */
+struct aim {
+    int32_t end_of;  /* stream, or 0 */
+    int32_t body_of; /* stream, or 0 */
+    size_t bytes;
+    unsigned pongs;   /* or 0 */
+    unsigned goaways; /* or 0 */
+    bool close;
+};
+
+static bool reached(struct grpc_client *client, const struct aim *aim)
+{
+    if (aim->end_of != 0) {
+        return grpc_client_answer(client, aim->end_of)->closed;
+    }
+    if (aim->body_of != 0) {
+        return grpc_client_answer(client, aim->body_of)->length >= aim->bytes;
+    }
+    if (aim->pongs != 0) {
+        return client->pongs >= aim->pongs;
+    }
+    if (aim->goaways != 0) {
+        return client->goodbye.goaways >= aim->goaways;
+    }
+    return client->goodbye.closed;
+}
+
+static bool await(struct grpc_client *client, struct aim aim, unsigned timeout_ms)
+{
+    struct instant until = clock_after(clock_now(), timeout_ms * CLOCK_NS_PER_MS);
+
+    for (;;) {
+        grpc_client_turn(client);
+        if (reached(client, &aim)) {
+            return true;
+        }
+        if (client->goodbye.closed || clock_reached(until, clock_now())) {
+            return false;
+        }
+        bool more = nghttp2_session_want_write(client->session) != 0;
+        struct pollfd wire = {.fd = grpc_client_socket(client),
+                              .events = (short)(POLLIN | (more ? POLLOUT : 0))};
+        (void)poll(&wire, 1, 20); /* what was missed is seen in the next turn */
+    }
+}
+
+bool grpc_client_await_end(struct grpc_client *client, int32_t stream, unsigned timeout_ms)
+{
+    return await(client, (struct aim){.end_of = stream}, timeout_ms);
+}
+
+bool grpc_client_await_body(struct grpc_client *client, int32_t stream, size_t bytes,
+                            unsigned timeout_ms)
+{
+    return await(client, (struct aim){.body_of = stream, .bytes = bytes}, timeout_ms);
+}
+
+bool grpc_client_await_pongs(struct grpc_client *client, unsigned pongs, unsigned timeout_ms)
+{
+    return await(client, (struct aim){.pongs = pongs}, timeout_ms);
+}
+
+bool grpc_client_await_goaway(struct grpc_client *client, unsigned goaways, unsigned timeout_ms)
+{
+    return await(client, (struct aim){.goaways = goaways}, timeout_ms);
+}
+
+bool grpc_client_await_close(struct grpc_client *client, unsigned timeout_ms)
+{
+    return await(client, (struct aim){.close = true}, timeout_ms);
+}
+
+const struct grpc_answer *grpc_client_call(struct grpc_client *client, const struct grpc_ask *ask,
+                                           const void *bytes, size_t length)
+{
+    int32_t stream = grpc_client_begin(client, ask, bytes, length, true);
+
+    if (!grpc_client_await_end(client, stream, GRPC_CLIENT_TIMEOUT_MS)) {
+        fail_msg("%s: no end of the call within %d ms", ask->path, GRPC_CLIENT_TIMEOUT_MS);
+    }
+    return grpc_client_answer(client, stream);
+}
