@@ -418,6 +418,16 @@ static void memory_close(struct store *store)
     free(memory);
 }
 
+void store_memory_abandon(struct store *store)
+{
+    struct store_memory *memory = (struct store_memory *)store;
+
+    if (memory != NULL) {
+        free(memory->burnt);
+        free(memory);
+    }
+}
+
 static const struct store_operations memory_operations = {
     .each = memory_each,
     .define = memory_define,

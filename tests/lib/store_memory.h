@@ -58,6 +58,9 @@ void store_memory_disk_free(struct store_memory_disk *disk);
 __attribute__((warn_unused_result)) enum error
 store_memory_open(const struct store_memory_options *options, struct store **ret_store);
 
+/* Its process was killed, perhaps within a call: free it. NULL is accepted. */
+void store_memory_abandon(struct store *store);
+
 /* Before each reserve another node takes 0 … `positions_max` positions of the same sequence, as
  * drawn from `seed`. 0 turns it off. */
 void store_memory_share(struct store_memory_disk *disk, uint64_t positions_max, uint64_t seed);
