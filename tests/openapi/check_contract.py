@@ -16,10 +16,13 @@ import sys
 import time
 from urllib.parse import quote
 
+sys.path.append(os.path.join(os.path.dirname(__file__), "../lib"))
 from daemon import TIMEOUT_S, Connection, Daemon
 from description import EMPTY, METHODS, Description
-from table import BROKEN, ELSEWHERE, EVERYWHERE, HERE, SCENES, Ask
+from table import ADMIN, BROKEN, ELSEWHERE, EVERYWHERE, EXAMPLE, HERE, SCENES, Ask
 
+BODY_MAX = 65536  # bytes of one body …
+BODIES = 257  # … and so many are more than all together may have
 DESCRIPTION = "docs/openapi.yaml"
 ROUTES = "src/front/http_route.c"
 PROBLEMS = "src/front/http_reply.c"
@@ -56,10 +59,11 @@ def build(operation, ask):
 
 
 def plain_request(method, target, headers, body):
-    lines = {"Host": "seqd"}
+    lines = {"Host": "seqd"} | ADMIN
     if body:
-        lines["Content-Length"] = len(body)
-    head = [f"{method} {target} HTTP/1.1"] + [f"{name}: {value}" for name, value in (lines | headers).items()]
+        lines |= {"Content-Type": "application/json", "Content-Length": len(body)}
+    lines |= headers
+    head = [f"{method} {target} HTTP/1.1"] + [f"{name}: {value}" for name, value in lines.items() if value is not None]
     return "\r\n".join(head + ["", ""]).encode("latin-1") + body
 
 
@@ -68,14 +72,20 @@ def examples(operation, place):
 
 
 def body_of(operation, ask):
-    if ask.body is not None:
-        return ask.body
-    return b""
+    if ask.body is not EXAMPLE:
+        return ask.body or b""
+    if operation.body is None:
+        return b""
+    first = next(iter(operation.body["content"]["application/json"]["examples"].values()))
+    return json.dumps(first["value"]).encode()
 
 
 def asks_for(case):
     """What the table says of a case of the description, as a list."""
-    asks = HERE.get(case) or EVERYWHERE.get(case[1:]) or []
+    return as_list(HERE.get(case) or EVERYWHERE.get(case[1:]) or [])
+
+
+def as_list(asks):
     return asks if isinstance(asks, list) else [asks]
 
 
@@ -88,11 +98,21 @@ class Check:
         self.description = description
         self.results = Results()
         self.used = set()  # (operation, parameter) of requests that were granted
-        self.daemons = {name: Daemon(program, files) for name, files in SCENES.items()}
+        self.daemons = {name: Daemon(program, files, ADMIN) for name, files in SCENES.items()}
         for name in BROKEN:
             self.daemons[name].break_store()
+        self.crowd = [self.half_a_body() for _ in range(BODIES)]
+
+    def half_a_body(self):
+        """A connection that the server keeps the body for, and waits for the rest of it."""
+        connection = Connection(self.daemons["crowded"].address)
+        head = {"Content-Length": BODY_MAX}
+        connection.send(plain_request("PUT", "/v1/sequences/orders", head, b" " * (BODY_MAX - 1)))
+        return connection
 
     def close(self):
+        for connection in self.crowd:
+            connection.close()
         for daemon in self.daemons.values():
             daemon.close()
 
@@ -119,15 +139,19 @@ class Check:
         """What brings about a refusal in one operation is sent to all that do not document it, too: whatever they
         answer has to be documented."""
         cases = set(self.description.cases())
-        for (status, what), ask in EVERYWHERE.items():
+        for (status, what), asks in EVERYWHERE.items():
             for operation in self.description.operations.values():
-                if status >= "400" and ask.on != "stopping" and (operation.id, status, what) not in cases:
-                    answer = self.daemons["other" if ask.on == "plain" else ask.on].ask(build(operation, ask))
-                    _, complaints = self.description.judge(operation, answer)
-                    self.results.note(f"{operation.id}, asked for {status} {what}", complaints)
+                for ask in as_list(asks):
+                    if status >= "400" and ask.on != "stopping" and (operation.id, status, what) not in cases:
+                        answer = self.daemons["other" if ask.on == "plain" else ask.on].ask(build(operation, ask))
+                        _, complaints = self.description.judge(operation, answer)
+                        self.results.note(f"{operation.id}, asked for {status} {what}", complaints)
 
     def answer(self, case, ask):
         daemon = self.daemons[ask.on]
+        for name, first in ask.before:
+            granted = daemon.ask(build(self.description.operations[name], first))
+            assert granted.status < 300, f"{name}: {granted.status} {granted.body}"
         request = build(self.description.operations[case[0]], ask)
         deadline = time.monotonic() + TIMEOUT_S
         answer = daemon.ask(request)
@@ -195,6 +219,10 @@ class Check:
                 complaints = [] if known else ["no request with it was granted"]
                 self.results.note(f"{operation.id}: parameter {parameter['name']}", complaints)
 
+    def members(self):
+        """Each documented member was part of some answer."""
+        self.results.note("members", [f"no answer had {member}" for member in self.description.members_not_seen()])
+
     def problems(self):
         """The introduction lists exactly the problems that the operations have, and those that none has."""
         documented = dict(ELSEWHERE)
@@ -246,7 +274,7 @@ class Check:
             complaints = [] if answer.status == status else [f"{answer.status}, expected {status}"]
             if set(answer.headers.get("allow", "").split(", ")) != allowed:
                 complaints.append(f"Allow is '{answer.headers.get('allow')}', documented are {sorted(allowed)}")
-            if status == 405 and not answer.body.startswith(b'{"type":"/problems/method-not-allowed",'):
+            if status == 405 and method != "HEAD" and not answer.body.startswith(b'{"type":"/problems/method-not-allowed",'):
                 complaints.append(f"the body is {answer.body[:200]!r}")
         self.results.note(f"{method} {operation.path}", complaints)
 
@@ -296,6 +324,7 @@ def main():
         check.paths()
         check.oddities()
         check.stop()
+        check.members()
         check.ends()
     finally:
         check.close()

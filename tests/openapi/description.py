@@ -35,6 +35,8 @@ class Description:
         with open(path, "rb") as file:
             self.document = yaml.safe_load(file)
         self.operations = {}
+        self.objects = {}  # every object of a schema that an answer was compared with, by id()
+        self.members = set()  # (id of the object, member) that some answer had
         for path, item in self.document["paths"].items():
             for method in METHODS:
                 if method in item:
@@ -115,6 +117,7 @@ class Description:
         except ValueError as error:
             return media_type, [f"the body is not {media_type}: {error}"]
         complaints = list(self.mismatches(node["schema"], value, "body"))
+        self.note_members(node["schema"], value)
         if media_type != PROBLEM or complaints:
             return media_type, complaints
         return self.judge_problem(node["examples"], answer.status, value)
@@ -132,6 +135,27 @@ class Description:
         if problem["status"] != status:
             complaints.append(f"the body says {problem['status']}, the status line {status}")
         return name, complaints
+
+    def note_members(self, node, value):
+        node = self.resolve(node)
+        for part in node.get("allOf", []) + node.get("oneOf", []):
+            if not list(self.mismatches(part, value, "")):
+                self.note_members(part, value)
+        if isinstance(value, list):
+            for item in value:
+                self.note_members(node.get("items", {}), item)
+        if isinstance(value, dict) and "properties" in node:
+            self.objects[id(node)] = node
+            for name in value.keys() & node["properties"].keys():
+                self.members.add((id(node), name))
+                self.note_members(node["properties"][name], value[name])
+
+    def members_not_seen(self):
+        """Members that are documented, and that no answer had."""
+        for key, node in self.objects.items():
+            for name in node["properties"]:
+                if (key, name) not in self.members:
+                    yield f"{name} of '{node.get('description')}'"
 
     def mismatches(self, schema, value, where):
         validator = jsonschema.Draft7Validator(self.as_json_schema(schema))

@@ -1,15 +1,38 @@
 """The table of the contract test: for all that docs/openapi.yaml documents, the request that brings it about."""
 
+import hashlib
 from dataclasses import dataclass, field
 
 from description import EMPTY
 
-CONFIGURATION = """
+ADMIN = {"Authorization": "Bearer seqd_" + "A" * 43}  # what every request sends that says nothing else
+NARROW = {"Authorization": "Bearer seqd_" + "N" * 43}
+WRONG = {"Authorization": "Bearer seqd_" + "W" * 43}
+
+
+def token_line(headers, rest):
+    token = headers["Authorization"].removeprefix("Bearer ")
+    return f"sha256:{hashlib.sha256(token.encode()).hexdigest()} {rest}\n"
+
+
+TOKENS = token_line(ADMIN, "admin *") + token_line(NARROW, "read none-of-these")
+
+
+def scene(wait_timeout, sequences):
+    """The files of a daemon that lets nobody do anything without a token."""
+    return {
+        "tokens": TOKENS,
+        "seqd.conf": f"""
 [http]
 threads = 1
 wait_timeout = {wait_timeout}
 request_timeout = 10min
-"""
+tokens = {{folder}}/tokens
+issue_without_token = never
+{sequences}
+""",
+    }
+
 
 PLAIN = """
 [sequence:default]
@@ -17,18 +40,23 @@ PLAIN = """
 [sequence:spent]
 max = 2
 """
+EVERY = "[sequence:default]\ndurability = every\n"
 
-# Daemons by name, each with its files. What may change anything beyond its own case is asked of "other".
+# Daemons by name. What may change anything beyond its own case is asked of "other".
 SCENES = {
-    "plain": {"seqd.conf": CONFIGURATION.format(wait_timeout="5s") + PLAIN},
-    "other": {"seqd.conf": CONFIGURATION.format(wait_timeout="5s") + PLAIN},
-    "bare": {"seqd.conf": CONFIGURATION.format(wait_timeout="5s") + "[sequence:orders]\n"},
-    "spent": {"seqd.conf": CONFIGURATION.format(wait_timeout="5s") + "[sequence:default]\nmax = 2\n"},
-    "broken": {"seqd.conf": CONFIGURATION.format(wait_timeout="10ms") + "[sequence:default]\ndurability = every\n"},
-    "stopping": {"seqd.conf": CONFIGURATION.format(wait_timeout="5min") + "[sequence:default]\ndurability = every\n"},
+    "plain": scene("5s", PLAIN),
+    "other": scene("5s", PLAIN),
+    "bare": scene("5s", "[sequence:orders]"),
+    "spent": scene("5s", "[sequence:default]\nmax = 2"),
+    "broken": scene("10ms", EVERY),
+    "stopping": scene("5min", EVERY),
+    "crowded": scene("5s", PLAIN),
 }
 # Of these no file can be written any more.
 BROKEN = ("broken", "stopping")
+
+
+EXAMPLE = object()
 
 
 @dataclass
@@ -37,11 +65,16 @@ class Ask:
 
     path: dict = field(default_factory=dict)  # values of parameters in the path
     query: dict = field(default_factory=dict)  # None leaves a parameter out
-    headers: dict = field(default_factory=dict)
-    body: object = None  # bytes
+    headers: dict = field(default_factory=dict)  # None leaves one out
+    body: object = EXAMPLE  # bytes; None sends none
     on: str = "plain"
+    before: tuple = ()  # (operation, Ask) that are asked first, each of which has to be granted
     until: bool = False  # ask again until it is answered so: the way there takes time
     waits: bool = False  # is answered when the daemon stops
+
+
+def named(name, **rest):
+    return Ask(path={"name": name}, **rest)
 
 
 JSON = {"Accept": "application/json"}
@@ -52,19 +85,25 @@ EVERYWHERE = {
     ("200", "application/json"): Ask(headers=JSON),
     ("200", "text/plain"): Ask(headers=TEXT),
     ("304", EMPTY): Ask(headers={"If-None-Match": "*"}),
+    ("400", "bad-body"): [Ask(body=b"[]"), Ask(body=b'{"max_gap": 1.5}'), Ask(body=b'{"colour": "red"}'), Ask(body=b"{")],
     ("400", "bad-count"): Ask(query={"count": "0"}),
     ("400", "bad-name"): Ask(path={"name": "-orders"}),
     ("400", "body-refused"): Ask(body=b"1"),
     ("400", "unknown-parameter"): Ask(query={"number": "1"}),
+    ("401", "unauthenticated"): [Ask(headers={"Authorization": None}), Ask(headers=WRONG)],
+    ("403", "forbidden"): Ask(headers=NARROW),
     ("404", "unknown-sequence"): Ask(path={"name": "order"}),
     ("406", "not-acceptable"): Ask(headers={"Accept": "image/png"}),
     ("409", "exhausted"): Ask(path={"name": "spent"}, query={"count": "3"}),
-    ("413", "body-too-large"): Ask(headers={"Content-Length": "65537"}),
+    ("413", "body-too-large"): [Ask(headers={"Content-Length": "65537"}, body=b" " * 65537)],
     ("414", "target-too-long"): Ask(query={"number": "1" * 1024}),
+    ("415", "unsupported-media-type"): [Ask(headers={"Content-Type": "text/plain"}), Ask(headers={"Content-Type": None})],
     ("431", "header-too-large"): Ask(headers={"X-Large": "1" * 3072}),
     ("503", "no-lease"): Ask(on="broken"),
+    ("503", "not-writable"): Ask(on="broken", path={"name": "default"}),
     ("503", "prefetch-refused"): Ask(headers={"Sec-Purpose": "prefetch"}),
-    ("503", "stopping"): Ask(on="stopping", waits=True),
+    ("503", "stopping"): Ask(on="stopping", until=True),
+    ("503", "too-busy"): Ask(on="crowded", until=True),
 }
 
 # Where an operation differs, or is alone. A list is asked in this order; each answer has to be so.
@@ -74,7 +113,50 @@ HERE = {
     ("getDefault", "409", "exhausted"): Ask(on="spent"),
     ("postDefault", "409", "exhausted"): Ask(on="spent"),
     ("readiness", "503", "not-ready"): Ask(on="broken", until=True),
-    ("readiness", "503", "stopping"): Ask(on="stopping", until=True),
+    ("getDefault", "503", "stopping"): Ask(on="stopping", waits=True),
+    ("postDefault", "503", "stopping"): Ask(on="stopping", waits=True),
+    ("getNext", "503", "stopping"): Ask(on="stopping", waits=True),
+    ("postNext", "503", "stopping"): Ask(on="stopping", waits=True),
+    ("createSequence", "201", "application/json"): [
+        named("created", body=None),
+        named("created-down", body=b'{"start": "1000", "increment": -1, "min": 1, "max_gap": "5", "lease": 5}'),
+    ],
+    ("createSequence", "200", "application/json"): [
+        named("twice", before=(("createSequence", named("twice", body=b"{}")),), body=b'{"max_gap": 100000}'),
+        named("orders", body=None),
+    ],
+    ("createSequence", "400", "bad-definition"): [named("other", body=b'{"start": "5", "max": "3"}')],
+    ("createSequence", "409", "conflict"): named("orders", body=b'{"start": "2"}'),
+    ("createSequence", "409", "exhausted"): named(
+        "worn",
+        body=b'{"max": "1"}',
+        before=(
+            ("createSequence", named("worn", body=b'{"max": "1"}')),
+            ("getNext", named("worn", query={"count": "1"})),
+            ("dropSequence", named("worn")),
+        ),
+    ),
+    ("alterSequence", "200", "application/json"): [
+        named("orders"),
+        named("orders", body=b'{"max_gap": 500, "lease": "auto", "durability": "every"}'),
+    ],
+    ("alterSequence", "400", "bad-definition"): [
+        named("orders", body=b"{}"),
+        named("orders", body=b'{"start": "5"}'),
+        named("orders", body=b'{"max_gap": "0"}'),
+    ],
+    ("dropSequence", "200", "application/json"): [
+        named("fresh", before=(("createSequence", named("fresh", body=b"{}")),)),
+        named("used", before=(("createSequence", named("used", body=b"{}")), ("getNext", named("used")))),
+    ],
+    ("advanceSequence", "200", "application/json"): [
+        named("moved", before=(("createSequence", named("moved", body=b"{}")),), body=b'{"past": 2000}'),
+        named("moved", body=b'{"past": "5000", "force": false}'),
+        named("moved", body=b'{"past": "1000", "force": true}'),
+    ],
+    ("advanceSequence", "400", "bad-body"): [named("orders", body=b"{}"), named("orders", body=b'{"past": "x"}')],
+    ("advanceSequence", "409", "would-rewind"): named("spent", body=b'{"past": "0"}', before=(("getNext", named("spent", query={"count": "1"})),)),
+    ("advanceSequence", "409", "exhausted"): named("spent", body=b'{"past": "2"}'),
     ("docs", "200", "text/html"): Ask(),
     ("docsMove", "308", EMPTY): Ask(),
     ("docsFile", "200", "text/javascript"): [Ask(), Ask(path={"file": "swagger-ui-bundle.js"})],
@@ -97,7 +179,5 @@ HERE = {
 ELSEWHERE = {
     "malformed-request": "400",
     "method-not-allowed": "405",
-    "too-busy": "503",
     "unknown-path": "404",
-    "unsupported-media-type": "415",
 }

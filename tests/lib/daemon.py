@@ -41,13 +41,16 @@ class Connection:
 class Daemon:
     """Started by __init__, which returns when it listens; close() removes what it left."""
 
-    def __init__(self, program, configuration):
-        self.folder = tempfile.mkdtemp(prefix="seqd-openapi-")
+    def __init__(self, program, configuration, headers=None):
+        """`configuration` maps names to the texts of files; {folder} in seqd.conf stands for where they are. `headers`
+        are sent by get()."""
+        self.headers = headers or {}
+        self.folder = tempfile.mkdtemp(prefix="seqd-test-")
         self.said = []
         os.mkdir(os.path.join(self.folder, "data"), 0o700)
         for name, text in configuration.items():
             with open(os.open(self.file(name), os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-                file.write(text)
+                file.write(text.replace("{folder}", self.folder))
         # Python ignores SIGXFSZ, and so does the daemon then: see break_store().
         self.process = subprocess.Popen(
             [program, "-c", self.file("seqd.conf"), "-d", self.file("data"), "-p", "0"],
@@ -83,11 +86,15 @@ class Daemon:
             connection.close()
 
     def get(self, path):
-        return self.ask(f"GET {path} HTTP/1.1\r\nHost: seqd\r\n\r\n".encode())
+        lines = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        return self.ask(f"GET {path} HTTP/1.1\r\nHost: seqd\r\n{lines}\r\n".encode())
 
     def break_store(self):
-        """From now on no file can be written."""
+        """From now on, until mend_store(), no file can be written."""
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+    def mend_store(self):
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
