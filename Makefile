@@ -46,6 +46,7 @@ DEB_PACKAGES   := dpkg-dev debhelper
 CHECK_DEB_PACKAGES := lintian mmdebstrap systemd-container piuparts autopkgtest prometheus
 OPENAPI_PACKAGES := python3-jsonschema npm
 BROWSER_PACKAGES := chromium npm
+CLIENTS_PACKAGES := curl nodejs golang-go postgresql
 INSTALL        := CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' NO_APT='$(NO_APT)' packaging/install-packages
 
 # --- Flags -----------------------------------------------------------------------------------------------------
@@ -226,6 +227,9 @@ endif
 ifneq ($(filter check-browser,$(MAKECMDGOALS)),)
 $(B)/flags build/browser/node_modules: | browser-deps
 endif
+ifneq ($(filter check-clients,$(MAKECMDGOALS)),)
+$(B)/flags: | clients-deps
+endif
 ifneq ($(filter bench,$(MAKECMDGOALS)),)
 $(B)/flags $(B)/tests/flags: | bench-deps
 endif
@@ -347,12 +351,14 @@ build/%/node_modules: tests/%/package.json tests/%/package-lock.json
 	$(SAY) NPM $(@D); cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-.PHONY: check-openapi check-browser
+.PHONY: check-openapi check-browser check-clients
 check-openapi: $(SEQD) build/openapi/node_modules ## install what is missing, hold docs/openapi.yaml and the daemon together
 	@build/openapi/node_modules/.bin/spectral lint --fail-severity hint -r tests/openapi/spectral.yaml docs/openapi.yaml
 	@$(RUN_PROGRAM) tests/openapi/check_contract.py
 check-browser: $(SEQD) build/browser/node_modules ## install what is missing, use /docs/ in Chromium
 	@$(RUN_PROGRAM) node tests/browser/check_browser.mjs
+check-clients: $(SEQD)          ## install what is missing, run the programs of docs/CLIENTS.md
+	@$(RUN_PROGRAM) GOCACHE='$(abspath build/clients/go)' tests/clients/check_clients.py docs/CLIENTS.md
 
 # --- Man pages, and all of it in its place ----------------------------------------------------------------------
 
@@ -376,7 +382,7 @@ install: all man                ## install binaries, man pages and completion: p
 	for page in $(MAN); do install -D -m 0644 -t '$(DESTDIR)$(prefix)'/share/man/man$${page##*.} $$page || exit; done
 	install -D -m 0644 packaging/completion/seqctl '$(DESTDIR)$(prefix)/share/bash-completion/completions/seqctl'
 
-.PHONY: deps test-deps lint-deps bench-deps openapi-deps browser-deps
+.PHONY: deps test-deps lint-deps bench-deps openapi-deps browser-deps clients-deps
 deps:                           ## install what building and running needs
 	@$(INSTALL) $(RUN_PACKAGES)
 test-deps:                      ## ... and what testing needs
@@ -389,6 +395,8 @@ openapi-deps:                   ## ... and what check-openapi needs
 	@$(INSTALL) $(RUN_PACKAGES) $(OPENAPI_PACKAGES)
 browser-deps:                   ## ... and what check-browser needs
 	@$(INSTALL) $(RUN_PACKAGES) $(BROWSER_PACKAGES)
+clients-deps:                   ## ... and what check-clients needs
+	@$(INSTALL) $(RUN_PACKAGES) $(CLIENTS_PACKAGES)
 
 # --- Lint: each refuses with file:line, what, and what to do instead; tests/lint/selftest.sh proves that it does ----
 

@@ -1,0 +1,4 @@
+package org.hibernate.engine.spi;
+
+/** See HibernateException. */
+public interface SharedSessionContractImplementor {}
