@@ -319,8 +319,8 @@ check-system: $(SEQD) $(SEQCTL) $(SYSTEM) ## the real daemon, from outside
 	@$(RUN_TESTS) $(SYSTEM)
 
 DOCUMENTS = $(call sources,README.md docs/*.md)
-check-docs: $(SEQD)             ## the commands that README and docs show print what they say
-	@SEQD='$(abspath $(SEQD))' tests/docs/console.sh $(DOCUMENTS)
+check-docs: $(SEQD) $(SEQCTL)   ## the commands that README and docs show print what they say
+	@SEQD='$(abspath $(SEQD))' SEQCTL='$(abspath $(SEQCTL))' tests/docs/console.sh $(DOCUMENTS)
 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))

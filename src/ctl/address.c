@@ -15,16 +15,36 @@ static bool is_given(const char *text)
     return text != NULL && text[0] != '\0';
 }
 
+static enum error take_socket(const char *path, struct address *address,
+                              struct error_detail *detail)
+{
+    /* sun_path is that long; curl would say less clearly what is wrong. */
+    size_t length = strlen(path);
+    if (length == 0) {
+        return error_fail(detail, ERR_INVALID, "the path of the socket is empty");
+    }
+    if (length > 107) {
+        return error_fail(detail, ERR_INVALID, "the path of the socket has %zu bytes, 107 at most",
+                          length);
+    }
+    memcpy(address->socket, path, length);
+    (void)snprintf(address->url, sizeof address->url, "http://localhost");
+    return ERR_OK;
+}
+
 static enum error take_url(const char *url, struct address *address, struct error_detail *detail)
 {
+    if (strncmp(url, "unix:", 5) == 0) {
+        return take_socket(url + 5, address, detail);
+    }
     size_t length = strlen(url);
     const char *host = strncmp(url, "http://", 7) == 0    ? url + 7
                        : strncmp(url, "https://", 8) == 0 ? url + 8
                                                           : NULL;
     if (host == NULL || host[0] == '\0' || strpbrk(url, " \t\r\n?#") != NULL) {
         return error_fail(detail, ERR_INVALID,
-                          "the URL is '%s', it must be like http://127.0.0.1:8080 or "
-                          "https://HOST:PORT",
+                          "the URL is '%s', it must be like http://127.0.0.1:8080, "
+                          "https://HOST:PORT or unix:/PATH",
                           url);
     }
     while (url[length - 1] == '/') {
@@ -35,20 +55,6 @@ static enum error take_url(const char *url, struct address *address, struct erro
                           sizeof address->url - 1);
     }
     memcpy(address->url, url, length);
-    return ERR_OK;
-}
-
-static enum error take_socket(const char *path, struct address *address,
-                              struct error_detail *detail)
-{
-    /* sun_path is that long; curl would say less clearly what is wrong. */
-    size_t length = strlen(path);
-    if (length > 107) {
-        return error_fail(detail, ERR_INVALID, "the path of the socket has %zu bytes, 107 at most",
-                          length);
-    }
-    memcpy(address->socket, path, length);
-    (void)snprintf(address->url, sizeof address->url, "http://localhost");
     return ERR_OK;
 }
 

@@ -28,7 +28,8 @@ struct address_sources {
     const char *default_socket; /* taken if something is there */
 };
 
-/* ERR_INVALID, with what is wrong in `detail`: not a URL of http or https, or too long. */
+/* A URL is one of http or https, or "unix:" and a socket's path, as seqd names it. ERR_INVALID,
+ * with what is wrong in `detail`, otherwise. */
 __attribute__((warn_unused_result)) enum error address_choose(const struct address_sources *sources,
                                                               struct address *ret_address,
                                                               struct error_detail *detail);

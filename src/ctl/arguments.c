@@ -9,7 +9,8 @@
 static_assert(OPTIONS_COUNT <= 64, "a command's options are the bits of 64");
 
 static const struct option_text options[OPTIONS_COUNT] = {
-    [OPTION_URL] = {'u', "url", "URL", "the server, such as http://127.0.0.1:8080; else $SEQD_URL"},
+    [OPTION_URL] = {'u', "url", "URL",
+                    "the server, as http://127.0.0.1:8080 or unix:/PATH; else $SEQD_URL"},
     [OPTION_SOCKET] = {'s', "socket", "PATH", "the server's unix socket"},
     [OPTION_TOKEN] = {'t', "token-file", "FILE", "a file with the token; else $SEQD_TOKEN"},
     [OPTION_CA] = {0, "ca", "FILE", "trust these certificates (PEM) instead of the system's"},

@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
 # The commands that README and docs show are run, and have to print what the page says.
 #
-#   tests/docs/console.sh FILE.md …      with the server's binary in $SEQD
+#   tests/docs/console.sh FILE.md …      with the server's binary in $SEQD, and seqctl's in $SEQCTL
 #
 # In a ```console block a line that begins with "$ " is a command, and the lines up to the next one are what it prints. A
-# fresh server listens for each file, and http://127.0.0.1:8080 stands for it. "…" in an expected line stands for any text.
+# fresh server listens for each file, and http://127.0.0.1:8080 stands for it; seqctl asks it over its socket. "…" in an expected line stands for any text.
 set -euo pipefail
 
 work=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
+PATH=$(dirname "$SEQCTL"):$PATH
+export SEQD_URL=unix:$work/seqd.sock
+
 start_server() {
     rm -rf "$work/data" && mkdir -m 0700 "$work/data"
-    "$SEQD" -d "$work/data" -p 0 >"$work/out" 2>"$work/err" &
+    printf '[http]\nsocket = %s\n' "$work/seqd.sock" >"$work/conf"
+    "$SEQD" -c "$work/conf" -d "$work/data" -p 0 >"$work/out" 2>"$work/err" &
     server=$!
     for _ in $(seq 200); do
         address=$(sed -n 's|.*listens on \(http://[^ ]*\).*|\1|p' "$work/out")

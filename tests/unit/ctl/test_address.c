@@ -60,6 +60,16 @@ static void test_address_takes_urls_of_http_only(void **state)
     }
 }
 
+static void test_address_takes_a_socket_for_a_url(void **state)
+{
+    (void)state;
+    assert_int_equal(choose("unix:/a.sock", NULL, NULL, NULL), ERR_OK);
+    assert_string_equal(chosen.socket, "/a.sock");
+    assert_int_equal(choose(NULL, NULL, "unix:/b.sock", NULL), ERR_OK);
+    assert_string_equal(address_name(&chosen), "/b.sock");
+    assert_int_equal(choose("unix:", NULL, NULL, NULL), ERR_INVALID);
+}
+
 static void test_address_bounds_what_it_is_given(void **state)
 {
     (void)state;
@@ -102,6 +112,7 @@ int main(void)
         cmocka_unit_test(test_address_prefers_the_command_line),
         cmocka_unit_test(test_address_takes_the_default_socket_where_it_is),
         cmocka_unit_test(test_address_takes_urls_of_http_only),
+        cmocka_unit_test(test_address_takes_a_socket_for_a_url),
         cmocka_unit_test(test_address_bounds_what_it_is_given),
         cmocka_unit_test(test_address_explains_what_to_do),
     };
