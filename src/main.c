@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "config.h"
+#include "inherit.h"
 #include "options.h"
 #include "reload.h"
 #include "service.h"
@@ -34,7 +35,8 @@ enum exit_status {
     EXIT_INVALID = 3, /* the configuration */
 };
 
-#define OTHER_FILES 64 /* descriptors beside those of connections */
+#define OTHER_FILES 64      /* descriptors beside those of connections, … */
+#define FILES_OF_A_THREAD 4 /* … and of each thread that serves: two, and as many for TLS */
 
 static_assert(CONFIG_MAP_SIZE_MIN == STORE_LMDB_MAP_SIZE_MIN &&
                   CONFIG_MAP_SIZE_MAX == STORE_LMDB_MAP_SIZE_MAX,
@@ -192,10 +194,12 @@ static int next_signal(const struct seqd *seqd)
     return length == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }
 
-static void raise_file_limit(unsigned connections)
+static void raise_file_limit(const struct http_options *http)
 {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)connections + OTHER_FILES;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    rlim_t threads = http->threads != 0 ? http->threads : (rlim_t)(processors > 0 ? processors : 1);
+    rlim_t wanted = http->max_connections + OTHER_FILES + FILES_OF_A_THREAD * threads;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
         return;
     }
@@ -203,7 +207,7 @@ static void raise_file_limit(unsigned connections)
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
         log_warning("max_connections is %u, but this process may open %ju files only, serving as "
                     "many connections as fit",
-                    connections, (uintmax_t)limit.rlim_cur);
+                    http->max_connections, (uintmax_t)limit.rlim_cur);
     }
 }
 
@@ -396,13 +400,17 @@ static enum exit_status serve(struct seqd *seqd)
         goto free_config;
     }
     status = EXIT_FAILED;
+    struct error_detail detail = {.text = ""};
+    if (inherit_sockets(&seqd->config.http, &detail) != ERR_OK) {
+        log_error("cannot start: %s", detail.text);
+        goto free_config;
+    }
     if (!take_signals(&seqd->signals_fd)) {
         log_error("cannot start: signals cannot be taken: %s", strerror(errno));
         goto free_config;
     }
-    raise_file_limit(seqd->config.http.max_connections);
+    raise_file_limit(&seqd->config.http);
 
-    struct error_detail detail = {.text = ""};
     struct store_lmdb_options options = {.directory = seqd->directory,
                                          .map_size_bytes = seqd->config.map_size_bytes};
     enum error error = store_lmdb_open(&options, &seqd->store, &detail);

@@ -18,6 +18,10 @@
 
 #define LISTENS " listens on http://"
 #define POLL_MS 1
+#define PASSED_FROM 3 /* the first descriptor that a service manager passes, … */
+#define PASSED_MAX 16
+#define ASIDE_FROM 64 /* … and where they are out of the way of all others meanwhile */
+#define PID_VARIABLE "LISTEN_PID="
 
 extern char **environ;
 
@@ -89,8 +93,8 @@ static const char **joined(const char *first, const char *const *a, const char *
 static const char **plain_environment(void)
 {
     static const char *const dropped[] = {
-        "NOTIFY_SOCKET=",   "WATCHDOG_USEC=", "WATCHDOG_PID=", "JOURNAL_STREAM=",
-        "STATE_DIRECTORY=", "SEQD_URL=",      "SEQD_TOKEN="};
+        "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "JOURNAL_STREAM=", "STATE_DIRECTORY=",
+        "LISTEN_FDS=",    "LISTEN_PID=",    "SEQD_URL=",     "SEQD_TOKEN="};
     const char **list = joined(NULL, (const char *const *)environ, NULL);
     size_t kept = 0;
     for (size_t i = 0; list[i] != NULL; i++) {
@@ -106,15 +110,44 @@ static const char **plain_environment(void)
     return list;
 }
 
+/* Sockets that are passed on; none where `count` is 0. */
+struct passed {
+    const int *sockets;
+    unsigned count;
+    char *pid_text; /* in the environment: room for the child's process id */
+};
+
+/* In the child. */
+static bool pass_on(const struct passed *passed)
+{
+    int aside[PASSED_MAX];
+    for (unsigned i = 0; i < passed->count; i++) {
+        aside[i] = fcntl(passed->sockets[i], F_DUPFD_CLOEXEC, ASIDE_FROM);
+        if (aside[i] < 0) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < passed->count; i++) {
+        if (dup2(aside[i], PASSED_FROM + (int)i) < 0) {
+            return false;
+        }
+    }
+    if (passed->count > 0) {
+        passed->pid_text[text_format_int64(passed->pid_text, getpid())] = '\0';
+    }
+    return true;
+}
+
 /* In the child: only calls that are safe between fork() and exec(). */
 __attribute__((noreturn)) static void become(const struct daemon *daemon, pid_t parent,
-                                             const char **arguments, const char **environment)
+                                             const struct passed *passed, const char **arguments,
+                                             const char **environment)
 {
     sigset_t none;
     sigemptyset(&none);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
         dup2(daemon->streams[STREAM_OUT], STDOUT_FILENO) >= 0 &&
-        dup2(daemon->streams[STREAM_ERR], STDERR_FILENO) >= 0 &&
+        dup2(daemon->streams[STREAM_ERR], STDERR_FILENO) >= 0 && pass_on(passed) &&
         sigprocmask(SIG_SETMASK, &none, NULL) == 0) {
         /* execve() changes neither list, whatever its prototype says. */
         execve(arguments[0], (char *const *)(uintptr_t)arguments,
@@ -125,7 +158,7 @@ __attribute__((noreturn)) static void become(const struct daemon *daemon, pid_t 
 
 /* Start the program that the environment variable names. */
 static struct daemon *spawn(const char *variable, const char *const *arguments,
-                            const char *const *environment)
+                            const char *const *environment, const struct passed *passed)
 {
     struct daemon *daemon = calloc(1, sizeof *daemon);
     if (daemon == NULL) {
@@ -147,7 +180,7 @@ static struct daemon *spawn(const char *variable, const char *const *arguments,
     pid_t parent = getpid();
     daemon->pid = fork();
     if (daemon->pid == 0) {
-        become(daemon, parent, all_arguments, all_environment);
+        become(daemon, parent, passed, all_arguments, all_environment);
     }
     if (daemon->pid < 0) {
         die("fork");
@@ -160,7 +193,22 @@ static struct daemon *spawn(const char *variable, const char *const *arguments,
 
 struct daemon *daemon_spawn(const char *const *arguments, const char *const *environment)
 {
-    return spawn("SEQD", arguments, environment);
+    return spawn("SEQD", arguments, environment, &(const struct passed){.count = 0});
+}
+
+struct daemon *daemon_spawn_activated(const int *sockets, unsigned count,
+                                      const char *const *arguments)
+{
+    char pid_variable[sizeof PID_VARIABLE + TEXT_INT64_SIZE] = PID_VARIABLE;
+    char count_variable[32];
+    const char *const environment[] = {pid_variable, count_variable, NULL};
+    struct passed passed = {
+        .sockets = sockets, .count = count, .pid_text = pid_variable + strlen(PID_VARIABLE)};
+    if (count > PASSED_MAX) {
+        die("too many sockets");
+    }
+    (void)snprintf(count_variable, sizeof count_variable, "LISTEN_FDS=%u", count);
+    return spawn("SEQD", arguments, environment, &passed);
 }
 
 /* All that it has written to `stream` so far, with a NUL. */
@@ -285,7 +333,8 @@ struct daemon *daemon_run(const char *const *arguments, const char *const *envir
 struct daemon *daemon_run_program(const char *variable, const char *const *arguments,
                                   const char *const *environment, int *ret_status)
 {
-    struct daemon *daemon = spawn(variable, arguments, environment);
+    struct daemon *daemon =
+        spawn(variable, arguments, environment, &(const struct passed){.count = 0});
     *ret_status = daemon_wait(daemon, DAEMON_TIMEOUT_MS);
     if (*ret_status < 0) {
         die_showing(daemon, "it did not end by itself");

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,6 +79,32 @@ static bool finish_connecting(int fd, int64_t deadline)
            getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
 }
 
+struct http_client *http_client_adopt(int fd)
+{
+    struct http_client *client = take_memory(NULL, sizeof *client);
+
+    *client = (struct http_client){.fd = fd};
+    return client;
+}
+
+struct http_client *http_client_unix(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || strlen(path) >= sizeof address.sun_path) {
+        give_up("no unix socket for '%s': %s", path, strerror(errno));
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        int number = errno;
+        close(fd);
+        errno = number;
+        return NULL;
+    }
+    return http_client_adopt(fd);
+}
+
 struct http_client *http_client_try(uint16_t port, unsigned timeout_ms)
 {
     struct sockaddr_in address = {
@@ -96,9 +123,7 @@ struct http_client *http_client_try(uint16_t port, unsigned timeout_ms)
     if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) {
         give_up("TCP_NODELAY: %s", strerror(errno));
     }
-    struct http_client *client = take_memory(NULL, sizeof *client);
-    *client = (struct http_client){.fd = fd};
-    return client;
+    return http_client_adopt(fd);
 }
 
 struct http_client *http_client_open(uint16_t port)

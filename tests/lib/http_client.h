@@ -1,4 +1,4 @@
-/* http_client: one connection to a server on 127.0.0.1, for tests: it sends whatever bytes it is
+/* http_client: one connection to a server on this machine, for tests: it sends whatever bytes it is
  * told to, well-formed or not, and reads one answer at a time.
  *
  * The law: nothing is hidden. Bytes go out as they are given, nothing is retried, a connection that
@@ -42,6 +42,12 @@ struct http_client *http_client_try(uint16_t port, unsigned timeout_ms);
 
 /* Connect; ends the test when that fails. */
 struct http_client *http_client_open(uint16_t port);
+
+/* Connect to the unix socket at `path`, or return NULL, with errno, when that fails. */
+struct http_client *http_client_unix(const char *path);
+
+/* Speak over the stream socket `fd`, which is connected, does not block, and is given away. */
+struct http_client *http_client_adopt(int fd);
 
 /* Close and free. NULL is accepted. */
 void http_client_close(struct http_client *client);
