@@ -257,7 +257,7 @@ $(call programs, tests/unit/roof,  tests/unit/roof/test_*.c,  front core store b
 $(call programs, tests/unit/ctl,   tests/unit/ctl/test_*.c,   ctl base, -lcmocka $(CTL_LIBS))
 $(call programs, tests/contract,   tests/contract/test_*.c,   store base, -lcmocka -llmdb)
 $(call programs, tests/fault,      tests/fault/test_*.c,      core store base, -lcmocka -llmdb)
-$(call programs, tests/system,     tests/system/test_*.c,     base, -lcmocka)
+$(call programs, tests/system,     tests/system/test_*.c,     base, -lcmocka -lgnutls)
 $(call programs, tests/crash,      tests/crash/*.c,           base,)
 $(call programs, tests/load,       tests/load/*.c,            base,)
 $(call programs, tests/bench,      tests/bench/*.c,           core store base, -lcmocka -lmicrohttpd -llmdb)
