@@ -5,7 +5,8 @@
  * and nothing it said is lost. It cannot outlive the thread that started it (the kernel kills it
  * then), so a test that breaks off leaves no daemon behind. It sees this process's environment
  * without what a service manager may have put there (NOTIFY_SOCKET, WATCHDOG_USEC, JOURNAL_STREAM,
- * STATE_DIRECTORY, LISTEN_FDS, LISTEN_PID) and what seqctl reads (SEQD_URL, SEQD_TOKEN), and with no signal blocked.
+ * STATE_DIRECTORY, LISTEN_FDS, LISTEN_PID) and what seqctl reads (SEQD_URL, SEQD_TOKEN), and with
+ * no signal blocked.
  *
  * A call that a test is certain of ends the test, with what the daemon said on standard error, when
  * it fails; the others return what happened. Every wait has an end.
@@ -29,8 +30,8 @@ struct daemon;
  * once. */
 struct daemon *daemon_spawn(const char *const *arguments, const char *const *environment);
 
-/* As a service manager starts it with `count` sockets that listen already: they are descriptors 3 and
- * up in it, and LISTEN_FDS and LISTEN_PID say so. The caller keeps its own. */
+/* As a service manager starts it with `count` sockets that listen already: they are descriptors 3
+ * and up in it, and LISTEN_FDS and LISTEN_PID say so. The caller keeps its own. */
 struct daemon *daemon_spawn_activated(const int *sockets, unsigned count,
                                       const char *const *arguments);
 

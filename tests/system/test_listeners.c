@@ -1,4 +1,4 @@
-/* Where the real daemon listens: several addresses, a unix socket, and sockets that it was given. */
+/* Where the real daemon listens: addresses, a unix socket, and sockets that it was given. */
 #include "base/clock.h"
 #include "base/text.h"
 #include "daemon.h"

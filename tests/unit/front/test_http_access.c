@@ -23,7 +23,7 @@ static void write_tokens(const char *text)
     dir_write(&folder, "tokens", text, strlen(text));
 }
 
-/* A stage with a unix socket and these tokens: A issues, B reads, C administers, all by any name. */
+/* A stage with a unix socket and tokens for every name: A issues, B reads, C administers. */
 static int open_stage(void **state)
 {
     struct http_stage *stage = malloc(sizeof *stage);
@@ -101,6 +101,10 @@ static const struct {
     {"GET", "/v1/sequences/orders", ACCESS_READ},
     {"HEAD", "/v1/sequences/orders", ACCESS_READ},
     {"GET", "/v1/sequences", ACCESS_READ},
+    {"PUT", "/v1/sequences/orders", ACCESS_ADMIN},
+    {"PATCH", "/v1/sequences/orders", ACCESS_ADMIN},
+    {"POST", "/v1/sequences/orders/advance", ACCESS_ADMIN},
+    {"DELETE", "/v1/sequences/nothing", ACCESS_ADMIN},
     {"GET", "/metrics", ACCESS_READ},
     {"GET", "/healthz", ACCESS_PUBLIC},
     {"GET", "/readyz", ACCESS_PUBLIC},
