@@ -19,24 +19,28 @@ static void write_user(int fd, char to[HTTP_PEER_SIZE])
 
 void http_peer_write(struct MHD_Connection *connection, char to[HTTP_PEER_SIZE])
 {
-    const union MHD_ConnectionInfo *address =
+    const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const union MHD_ConnectionInfo *fd =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     char host[NI_MAXHOST];
     char port[NI_MAXSERV];
 
     (void)snprintf(to, HTTP_PEER_SIZE, "an unknown client");
-    if (address == NULL || address->client_addr == NULL || fd == NULL) {
+    if (info == NULL || info->client_addr == NULL) {
         return;
     }
-    sa_family_t family = address->client_addr->sa_family;
+    /* Taken out before anything else is asked: libmicrohttpd 1.0 answers every question in the same
+     * place. */
+    const struct sockaddr *address = info->client_addr;
+    sa_family_t family = address->sa_family;
     if (family == AF_UNIX) {
-        write_user(fd->connect_fd, to);
+        info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        if (info != NULL) {
+            write_user(info->connect_fd, to);
+        }
         return;
     }
     socklen_t size = family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-    if (getnameinfo(address->client_addr, size, host, sizeof host, port, sizeof port,
+    if (getnameinfo(address, size, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
         bool six = family == AF_INET6;
         (void)snprintf(to, HTTP_PEER_SIZE, "%s%.*s%s:%.8s", six ? "[" : "", HTTP_PEER_SIZE - 16,
