@@ -31,11 +31,13 @@ endif
 
 # --- Debian packages: the name, and why we need it is said by packaging/install-packages -----------------------
 
+# Debian 13 has no grpc-proto any more; what it held came to lie beside the Go implementation.
+GRPC_PROTO_PACKAGE := $(if $(filter 12,$(shell . /etc/os-release && echo $$VERSION_ID)),grpc-proto,golang-google-grpc-dev)
 RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev libinih-dev libsystemd-dev \
                   libcurl4-gnutls-dev libjansson-dev \
                   python3-yaml $(if $(filter npm,$(SWAGGER_UI)),npm,python3-flasgger) \
                   $(if $(filter yes,$(GRPC)),libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler \
-                      protobuf-compiler grpc-proto)
+                      protobuf-compiler $(GRPC_PROTO_PACKAGE))
 TEST_PACKAGES  := libcmocka-dev curl
 LINT_PACKAGES  := clang-format mandoc
 MAN_PACKAGES   := scdoc
@@ -162,8 +164,10 @@ $(ASSETS)/tag: $(EMBEDDED)
 # --- What protoc and protoc-c make of the descriptions of the gRPC services ----------------------------------------
 
 ifeq ($(GRPC),yes)
-# Debian's package with the descriptions of health checking and reflection.
-GRPC_PROTO := /usr/share/grpc-proto
+# The descriptions of health checking and reflection, as either of Debian's packages has them.
+GRPC_PROTO := $(firstword $(wildcard /usr/share/grpc-proto \
+                  /usr/share/gocode/src/google.golang.org/grpc/debian/missing-sources/grpc/grpc-proto/master) \
+                  /usr/share/grpc-proto)
 GENERATED  := build/grpc
 PROTOS     := seqd/v1/seqd grpc/health/v1/health grpc/reflection/v1/reflection
 PB_HEADERS := $(PROTOS:%=$(GENERATED)/%.pb-c.h)
