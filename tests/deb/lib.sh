@@ -95,6 +95,7 @@ copy_of() { # ROOT: prints the folder
     local copy
     copy=$(mktemp -d -p "$(realpath "$roots")" run-XXXXXX)
     mkdir "$copy/upper" "$copy/work" "$copy/root"
+    echo "$copy/root" >>"$logs/copies"
     chmod 0755 "$copy" "$copy/root" "$copy/upper"
     if ! mount -t overlay overlay -o "lowerdir=$(realpath "$1"),upperdir=$copy/upper,workdir=$copy/work" "$copy/root"; then
         cp -a --reflink=auto "$1/." "$copy/root/"
@@ -105,6 +106,15 @@ copy_of() { # ROOT: prints the folder
 drop_copy() { # FOLDER
     ! mountpoint -q "$1" || umount "$1"
     rm -rf --one-file-system "${1%/root}"
+}
+
+# What a step that failed has left behind.
+drop_copies() {
+    local copy
+    [ -e "$logs/copies" ] || return 0
+    while read -r copy; do
+        [ ! -d "$copy" ] || drop_copy "$copy" || echo "cannot remove $copy"
+    done <"$logs/copies"
 }
 
 # --- The container ---------------------------------------------------------------------------------------------------------

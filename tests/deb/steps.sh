@@ -22,6 +22,8 @@ step_installed_files() {
         expect /var/lib/seqd "700 seqd:seqd"
         expect /etc/seqd/seqd.conf "644 root:root"
         expect /run/seqd "755 seqd:seqd"
+        expect /run/seqd/seqd.sock "660 seqd:seqd"
+        [ "$(seqctl next default)" = 2 ]
         [ "$(stat -c %U "/proc/$(main_pid)")" = seqd ]
         grep -qE "^CapBnd:.0+$" "/proc/$(main_pid)/status"
         grep -q "^Seccomp:.2$" "/proc/$(main_pid)/status"
@@ -241,8 +243,7 @@ step_upgrade() { # OLD-DEB
         apt-get purge -y seqd
         install_deb ./old.deb
         grep -q "the version before" /etc/seqd/seqd.conf
-        printf "[http]\nmax_count = 3\n" >>/etc/seqd/seqd.conf
-        sed -i "/^\[http\]$/{n;}; 0,/^\[http\]$/{/^\[http\]$/d}" /etc/seqd/seqd.conf
+        sed -i "s/^#max_count = .*/max_count = 3/" /etc/seqd/seqd.conf
         printf "[http]\nwait_timeout = 4s\n" >/etc/seqd/conf.d/mine.conf
         systemctl restart seqd.service
         one=$(next)
@@ -267,10 +268,10 @@ step_upgrade() { # OLD-DEB
 # An instance of its own: other numbers, other data; restarted by an upgrade, ended by a removal.
 step_instance() {
     inside '
-        printf "[http]\nlisten = 127.0.0.1:8081\n[sequence:default]\nstart = 500\n" >/etc/seqd/shop.conf
+        printf "[http]\nlisten = 127.0.0.1:8081\nsocket = /run/seqd-shop/seqd.sock\n[sequence:default]\nstart = 500\n" >/etc/seqd/shop.conf
         systemctl enable --now seqd@shop.service
         [ "$(curl -fsS http://127.0.0.1:8081/)" = 500 ]
-        [ -s /var/lib/seqd-shop/data.mdb ]
+        [ -s /var/lib/seqd-shop/data.mdb ] && [ -S /run/seqd-shop/seqd.sock ]
         old=$(systemctl show -P MainPID seqd@shop.service)
         apt-get install -y --reinstall ./seqd.deb
         [ "$(systemctl show -P MainPID seqd@shop.service)" != "$old" ]
