@@ -44,6 +44,7 @@ MAN_PACKAGES   := scdoc
 BENCH_PACKAGES := wrk nginx-light golang-go
 COVERAGE_PACKAGES := gcovr
 MODEL_PACKAGES := spin
+LAB_PACKAGES   := python3 libfuse3-dev fuse3 e2fsprogs xfsprogs mount util-linux
 DEB_PACKAGES   := dpkg-dev debhelper
 CHECK_DEB_PACKAGES := lintian mmdebstrap systemd-container piuparts autopkgtest prometheus faketime
 OPENAPI_PACKAGES := python3-jsonschema npm
@@ -234,6 +235,9 @@ endif
 ifneq ($(filter check-clients,$(MAKECMDGOALS)),)
 $(B)/flags: | clients-deps
 endif
+ifneq ($(filter check-states,$(MAKECMDGOALS)),)
+$(B)/flags $(B)/tests/flags: | lab-deps
+endif
 ifneq ($(filter bench,$(MAKECMDGOALS)),)
 $(B)/flags $(B)/tests/flags: | bench-deps
 endif
@@ -285,6 +289,17 @@ $(SIM_OBJECTS): $(B)/sim/%.o: %.c $(B)/tests/flags
 # It leaves by longjmp() between stacks, which fortified headers take for a mistake.
 $(B)/tests/sim/fiber.o: OURS += -U_FORTIFY_SOURCE
 
+# The crash lab: the real store on a disk that logs, and what looks into every state that a cut could leave.
+$(call programs, tests/crashlab, tests/crashlab/store_*.c, store base, -llmdb)
+LAB_DIR := $(B)/tests/crashlab
+LAB     := $(addprefix $(LAB_DIR)/,logdisk store_life store_look lying_disk.so)
+$(LAB_DIR)/logdisk: tests/crashlab/logdisk.c $(B)/tests/flags
+	@mkdir -p $(@D)
+	$(SAY) LD $@; $(CC) $(ALL_FLAGS) -isystem /usr/include/fuse3 -D_FILE_OFFSET_BITS=64 -o $@ $< -lfuse3 -lpthread
+$(LAB_DIR)/lying_disk.so: tests/crashlab/lying_disk.c $(B)/tests/flags
+	@mkdir -p $(@D)
+	$(SAY) LD $@; $(CC) $(CPPFLAGS) $(CFLAGS) $(OURS) -shared -fPIC -o $@ $<
+
 only      = $(if $(ONLY),$(foreach p,$(1),$(if $(findstring $(ONLY),$p),$p)),$(1))
 tests_in  = $(call only,$(patsubst %.o,%,$(call objects,$(1))))
 UNIT     := $(call tests_in,tests/unit/*/test_*.c)
@@ -329,7 +344,7 @@ check-docs: $(SEQD) $(SEQCTL)   ## the commands that README and docs show print 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
 
-.PHONY: check-crash check-planted check-load check-model check-sim bench bench-plot bench-core
+.PHONY: check-crash check-planted check-load check-model check-sim check-states bench bench-plot bench-core
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
@@ -339,6 +354,8 @@ check-load: $(SEQD) $(LOAD)     ## millions of numbers over many connections, ea
 	@$(RUN_PROGRAM) $(LOAD)
 check-sim: $(SIM)               ## the real core under simulated threads, time, faults and crashes (SEEDS=, SEED=)
 	@$<
+check-states: lab-deps $(LAB)   ## install what is missing, open the store on thousands of disks as a power cut could leave them
+	@tests/crashlab/check.sh $(LAB_DIR)
 check-model:                    ## install what is missing, search the model of a lease's life whole (FULL=1: wider)
 	@$(INSTALL) $(MODEL_PACKAGES)
 	@CC='$(CC)' tests/model/check.sh
@@ -393,6 +410,8 @@ test-deps:                      ## ... and what testing needs
 	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES)
 lint-deps:                      ## ... and what lint needs
 	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES) $(MAN_PACKAGES)
+lab-deps:                       ## ... and what the crash lab needs
+	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(LAB_PACKAGES)
 bench-deps:                     ## ... and what the benchmarks need
 	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES)
 openapi-deps:                   ## ... and what check-openapi needs

@@ -290,22 +290,6 @@ static void test_registry_keeps_no_more_retired_than_the_limit(void **state)
     assert_int_equal(change_backward(&change, sequence, 5, &sequence, &floor), ERR_OK);
 }
 
-/* One more than the limit, as a creation in doubt may leave it: it is served, not refused. */
-static void test_registry_opens_with_one_too_many(void **state)
-{
-    struct house *house = *state;
-    struct definition definition = definition_default();
-    struct store_entry entry;
-    struct page page;
-    registry_stage_declare_many(house, REGISTRY_SEQUENCES_MAX);
-    assert_int_equal(store_define(house->store, "zz", &definition, &entry, NULL), ERR_OK);
-    registry_stage_stop(house);
-    assert_int_equal(registry_stage_open_again(house, NULL), ERR_OK);
-    assert_non_null(registry_find(house->registry, "zz", 2));
-    assert_false(list(house, "z", NULL, 10, &page));
-    assert_int_equal(page.count, 1);
-}
-
 /* ---- lists while sequences come and go ---- */
 
 struct reader {
@@ -368,45 +352,6 @@ static void test_registry_lists_what_stays_while_others_come_and_go(void **state
     assert_int_equal(reader.wrong, 0);
 }
 
-struct finder {
-    struct house *house;
-    _Atomic bool over;
-    _Atomic uint64_t found;
-    unsigned missing;
-};
-
-static void *find_always(void *argument)
-{
-    struct finder *finder = argument;
-    /* order: relaxed, both. One round more or less. */
-    while (!atomic_load_explicit(&finder->over, memory_order_relaxed)) {
-        finder->missing += registry_find(finder->house->registry, "a", 1) == NULL ? 1 : 0;
-        atomic_fetch_add_explicit(&finder->found, 1, memory_order_relaxed);
-    }
-    return NULL;
-}
-
-/* A sequence that is moved backward is another one, but there always is one. */
-static void test_registry_never_misses_one_that_is_moved_backward(void **state)
-{
-    struct house *house = *state;
-    struct finder finder = {.house = house};
-    struct change change = change_in(house);
-    struct sequence *sequence = create(house, "a");
-    struct floor repeat;
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, find_always, &finder), 0);
-    for (unsigned i = 0; i < 40000; i++) {
-        assert_int_equal(change_forward(&change, sequence, 2 * i + 50), ERR_OK);
-        assert_int_equal(change_backward(&change, sequence, i, &sequence, &repeat), ERR_OK);
-    }
-    /* order: relaxed, both, as above. */
-    house_wait_until(atomic_load_explicit(&finder.found, memory_order_relaxed) > 1000);
-    atomic_store_explicit(&finder.over, true, memory_order_relaxed);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_int_equal(finder.missing, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,8 +365,6 @@ int main(void)
         house_test(test_registry_each_visits_none_that_is_retired),
         house_test(test_registry_settles_nothing_of_the_retired),
         house_test(test_registry_keeps_no_more_retired_than_the_limit),
-        house_test(test_registry_never_misses_one_that_is_moved_backward),
-        house_test(test_registry_opens_with_one_too_many),
         house_test(test_registry_lists_what_stays_while_others_come_and_go),
     };
     return cmocka_run_group_tests_name("registry_list", tests, NULL, NULL);

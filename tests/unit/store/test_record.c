@@ -309,20 +309,6 @@ static void test_record_with_an_impossible_floor_is_refused(void **state)
     }
 }
 
-static void test_record_with_half_a_floor_is_refused(void **state)
-{
-    struct record record = sample_record();
-    struct record back;
-    uint8_t bytes[RECORD_SIZE];
-
-    (void)state;
-    record.floor = (struct floor){.some = false};
-    record_encode(&record, "orders", bytes);
-    bytes[5] = 2;
-    sign_record(bytes);
-    assert_int_equal(record_decode(bytes, sizeof(bytes), "orders", &back, NULL), ERR_CORRUPT);
-}
-
 static void test_record_refused_leaves_the_result_alone(void **state)
 {
     uint8_t bytes[RECORD_SIZE] = {0};
@@ -442,7 +428,6 @@ int main(void)
         cmocka_unit_test(test_record_of_a_tombstone_comes_back_as_it_went),
         cmocka_unit_test(test_record_of_a_tombstone_without_its_numbers_is_refused),
         cmocka_unit_test(test_record_with_an_impossible_floor_is_refused),
-        cmocka_unit_test(test_record_with_half_a_floor_is_refused),
         cmocka_unit_test(test_record_refused_leaves_the_result_alone),
         cmocka_unit_test(test_meta_comes_back_as_it_went),
         cmocka_unit_test(test_meta_lies_as_documented),
