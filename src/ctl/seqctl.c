@@ -56,9 +56,10 @@ int main(int argc, char **argv)
         return OUTCOME_FAILED;
     }
     enum outcome outcome = run(argc, argv);
-    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-        if (errno != EPIPE) {
-            outcome_say("cannot write the result: %s", strerror(errno));
+    int error = fflush(stdout) != 0 ? errno : ferror(stdout) != 0 ? EIO : 0;
+    if (error != 0) {
+        if (error != EPIPE) {
+            outcome_say("cannot write the result: %s", strerror(error));
         }
         return outcome != OUTCOME_OK ? (int)outcome : OUTCOME_FAILED;
     }

@@ -21,7 +21,7 @@ struct parrot {
     int listener;
     int stop_fd;
     uint16_t port;
-    const char *answer;
+    const char *answer; /* the next, and those behind it; the thread's while it runs */
     pthread_t thread;
     char heard[HEARD_SIZE]; /* the thread's, until it was joined */
     size_t length;
@@ -83,7 +83,7 @@ static void answer(struct parrot *parrot, int client)
         parrot->kept[parrot->kept_count++] = client;
         return;
     }
-    size_t length = strlen(parrot->answer);
+    size_t length = strcspn(parrot->answer, PARROT_THEN);
     for (size_t sent = 0; sent < length;) {
         ssize_t written = send(client, parrot->answer + sent, length - sent, MSG_NOSIGNAL);
         if (written <= 0) {
@@ -91,6 +91,7 @@ static void answer(struct parrot *parrot, int client)
         }
         sent += (size_t)written;
     }
+    parrot->answer += parrot->answer[length] != '\0' ? length + 1 : 0;
     (void)shutdown(client, SHUT_WR); /* it may be gone */
     close(client);
 }

@@ -20,6 +20,9 @@
 
 struct parrot;
 
+/* Between two answers: the first goes to the first connection, the last to all that remain. */
+#define PARROT_THEN "\f"
+
 /* Listen on the unix socket `path`, or, when it is NULL, on a port of 127.0.0.1 that the kernel
  * chooses. `answer` is borrowed until parrot_stop(); NULL: it stays silent and keeps the
  * connection, "": it closes without a word. */

@@ -135,14 +135,25 @@ void terminal_signal(struct terminal *terminal, int signal_number)
     }
 }
 
-bool terminal_is_cooked(const struct terminal *terminal)
+static struct termios settings_of(const struct terminal *terminal)
 {
     struct termios settings;
     if (tcgetattr(terminal->program_side, &settings) != 0) {
         die(terminal, "tcgetattr");
     }
+    return settings;
+}
+
+bool terminal_can_stop(const struct terminal *terminal)
+{
+    return settings_of(terminal).c_cc[VSUSP] != _POSIX_VDISABLE;
+}
+
+bool terminal_is_cooked(const struct terminal *terminal)
+{
+    struct termios settings = settings_of(terminal);
     return (settings.c_lflag & ICANON) != 0 && (settings.c_lflag & ECHO) != 0 &&
-           settings.c_cc[VSUSP] != _POSIX_VDISABLE;
+           terminal_can_stop(terminal);
 }
 
 const char *terminal_shown(const struct terminal *terminal)

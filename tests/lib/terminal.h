@@ -25,8 +25,11 @@ void terminal_resize(struct terminal *terminal, unsigned short lines);
 
 void terminal_signal(struct terminal *terminal, int signal_number);
 
-/* Do keys come line by line and are shown, as a shell expects? */
+/* Do keys come line by line and are shown, and does ^Z stop, as a shell expects? */
 bool terminal_is_cooked(const struct terminal *terminal);
+
+/* Does ^Z stop a program? (Not this one: it has no shell that would let it go on.) */
+bool terminal_can_stop(const struct terminal *terminal);
 
 /* All that was shown so far. */
 const char *terminal_shown(const struct terminal *terminal);

@@ -141,6 +141,20 @@ static void test_seqctl_shows_no_control_bytes_of_others(void **state)
            "next default", 5, "", "seqctl: a?[2Jb\n");
 }
 
+/* A result that was not written must not look like one, in a script least of all. */
+static void test_seqctl_fails_when_its_result_cannot_be_written(void **state)
+{
+    (void)state;
+    char said[256];
+    FILE *shell = popen("\"$SEQCTL\" help 2>&1 >/dev/full; echo \"status $?\"", "r");
+    assert_non_null(shell);
+    size_t length = fread(said, 1, sizeof said - 1, shell);
+    said[length] = '\0';
+    assert_int_equal(pclose(shell), 0);
+    assert_string_equal(said, "seqctl: cannot write the result: No space left on device\n"
+                              "status 1\n");
+}
+
 /* ---- each status has its exit status ---- */
 
 static void test_seqctl_has_an_exit_status_for_each_refusal(void **state)
@@ -172,10 +186,22 @@ static void test_seqctl_has_an_exit_status_for_each_refusal(void **state)
 static void test_seqctl_status_is_7_where_the_server_is_not_ready(void **state)
 {
     (void)state;
-    struct parrot *parrot = parrot_start(NULL, PROBLEM("503 No", "not-ready", ""));
-    /* The metrics are refused the same way, and that is told. */
-    seqctl_expect(parrot_port(parrot), "status", 7, "", "seqctl: D\n");
+    static const char not_ready[] = PROBLEM("503 No", "not-ready", "")
+        PARROT_THEN PARROT_TEXT("seqd_build_info{version=\"1\"} 1\nseqd_sequences 5\n");
+    struct parrot *parrot = parrot_start(NULL, not_ready);
+    struct seqctl_run text = seqctl_run(parrot_port(parrot), "status");
+    assert_int_equal(text.status, 7);
+    assert_non_null(strstr(text.out, "\nready             no: D\nsequences         5\n"));
+    seqctl_free(&text);
     free(parrot_stop(parrot));
+    parrot = parrot_start(NULL, not_ready);
+    struct seqctl_run json = seqctl_run(parrot_port(parrot), "status --json");
+    assert_int_equal(json.status, 7);
+    assert_non_null(strstr(json.out, "\"ready\":false,\"reason\":\"D\",\"sequences\":\"5\""));
+    seqctl_free(&json);
+    free(parrot_stop(parrot));
+    /* Where the metrics are refused, too, that is told. */
+    expect(PROBLEM("503 No", "not-ready", ""), "status", 7, "", "seqctl: D\n");
 }
 
 /* ---- what it says ---- */
@@ -247,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_seqctl_waits_no_longer_than_it_was_told),
         cmocka_unit_test(test_seqctl_takes_no_garbage_for_numbers),
         cmocka_unit_test(test_seqctl_shows_no_control_bytes_of_others),
+        cmocka_unit_test(test_seqctl_fails_when_its_result_cannot_be_written),
         cmocka_unit_test(test_seqctl_has_an_exit_status_for_each_refusal),
         cmocka_unit_test(test_seqctl_status_is_7_where_the_server_is_not_ready),
         cmocka_unit_test(test_seqctl_sends_the_token_and_nothing_that_was_not_asked),

@@ -57,16 +57,29 @@ static char *section_of(const char *page, const char *name)
     return section;
 }
 
+/* Is there a line that begins with an option, as those that explain one do, and holds `written`? */
+static bool explains(const char *section, const char *written)
+{
+    for (const char *line = strstr(section, "\n*-"); line != NULL;
+         line = strstr(line + 1, "\n*-")) {
+        const char *at = strstr(line, written);
+        if (at != NULL && at < line + 1 + strcspn(line + 1, "\n")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_page_option(const char *section, const struct option_text *option,
                               const char *where)
 {
     char written[64];
     (void)snprintf(written, sizeof written, "*--%s*", option->name);
-    if (strstr(section, written) == NULL) {
+    if (!explains(section, written)) {
         fail_msg(PAGE ": '%s' does not explain %s", where, written);
     }
     (void)snprintf(written, sizeof written, "*-%c*", option->letter);
-    if (option->letter != 0 && strstr(section, written) == NULL) {
+    if (option->letter != 0 && !explains(section, written)) {
         fail_msg(PAGE ": '%s' does not explain %s", where, written);
     }
 }
