@@ -5,8 +5,9 @@
 //     SEQD=build/seqd node tests/browser/check_browser.mjs [SCREENSHOT.png]
 
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -27,8 +28,15 @@ const FLAGS = [
     "--disable-sync",
 ];
 
+const TOKEN = `seqd_${"A".repeat(43)}`;
+
 async function startDaemon(folder) {
-    const daemon = spawn(process.env.SEQD, ["-d", folder, "-p", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+    const hash = createHash("sha256").update(TOKEN).digest("hex");
+    writeFileSync(join(folder, "tokens"), `sha256:${hash} admin *\n`, { mode: 0o600 });
+    writeFileSync(join(folder, "seqd.conf"), `[http]\ntokens = ${folder}/tokens\n`);
+    mkdirSync(join(folder, "data"), { mode: 0o700 });
+    const words = ["-c", join(folder, "seqd.conf"), "-d", join(folder, "data"), "-p", "0"];
+    const daemon = spawn(process.env.SEQD, words, { stdio: ["ignore", "pipe", "inherit"] });
     for await (const line of createInterface({ input: daemon.stdout })) {
         const found = line.match(/http:\/\/[0-9.]+:[0-9]+/);
         if (found) {
@@ -54,7 +62,7 @@ function watch(page) {
 }
 
 // Open an operation, execute it by its buttons with `fields`, return the body that the page shows.
-async function execute(page, operationId, fields, mediaType) {
+async function execute(page, operationId, fields, { mediaType, status = 200 } = {}) {
     const operation = page.locator(`.opblock[id$="-${operationId}"]`);
     await operation.locator(".opblock-summary").click();
     await operation.getByRole("button", { name: "Try it out" }).click();
@@ -67,9 +75,11 @@ async function execute(page, operationId, fields, mediaType) {
     await operation.getByRole("button", { name: "Execute" }).click();
     const answer = operation.locator(".live-responses-table .response");
     await answer.waitFor();
-    assert.match(await answer.locator(".response-col_status").textContent(), /^200/);
+    assert.equal((await answer.locator(".response-col_status").textContent()).slice(0, 3), String(status));
     return answer.locator(".response-col_description .highlight-code").first().locator("pre, code").first().textContent();
 }
+
+const JSON_TYPE = { mediaType: "application/json" };
 
 async function nextByHand(origin) {
     return (await fetch(`${origin}/`)).text();
@@ -92,8 +102,19 @@ const tests = {
         assert.equal(await nextByHand(origin), "2\n");
     },
     async "a block comes as JSON"({ page }) {
-        const block = JSON.parse(await execute(page, "postNext", { name: "default", count: "3" }, "application/json"));
+        const block = JSON.parse(await execute(page, "postNext", { name: "default", count: "3" }, JSON_TYPE));
         assert.deepEqual(block, { sequence: "default", first: "3", last: "5", count: 3, increment: "1" });
+    },
+    async "with a token a sequence is created, and dropped"({ page, origin }) {
+        await page.locator(".btn.authorize").click();
+        await page.locator(".auth-container input").fill(TOKEN);
+        await page.locator(".auth-btn-wrapper .authorize").click();
+        await page.locator(".auth-btn-wrapper .btn-done").click();
+        const created = JSON.parse(await execute(page, "createSequence", { name: "invoices" }, { status: 201 }));
+        assert.equal(created.next, "1000");
+        assert.equal(await (await fetch(`${origin}/v1/sequences/invoices/next`)).text(), "1000\n");
+        const dropped = JSON.parse(await execute(page, "dropSequence", { name: "invoices" }));
+        assert.equal(dropped.floor.low, "1000");
     },
     async "who leaves out the last slash comes to the page"({ page, origin }) {
         await page.goto(`${origin}/docs`);

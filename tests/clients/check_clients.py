@@ -8,6 +8,7 @@ twice, from any of them, and each must be one of its sequence. A store that fail
 and an answer that breaks off must never become a number.
 """
 
+import json
 import os
 import re
 import shutil
@@ -160,6 +161,7 @@ class Check:
                 workshop.close()
 
     def takes_numbers(self, client, workshop, sequence):
+        before = self.issued(sequence)
         processes = [workshop.start(client, sequence, THREADS, NUMBERS) for _ in range(PROCESSES)]
         numbers = []
         for process in processes:
@@ -167,6 +169,12 @@ class Check:
             self.results.note(f"{client.name}, {sequence}", status and f"exit status {status}: {said}")
             numbers += some
         self.judge(client, sequence, numbers, PROCESSES * THREADS * NUMBERS)
+        # So many are whole blocks, of any size that a client takes: none is left over.
+        lost = self.issued(sequence) - before - len(numbers)
+        self.results.note(f"{client.name}, {sequence}", lost and f"{lost} numbers of the blocks were not handed out")
+
+    def issued(self, sequence):
+        return int(json.loads(self.steady.get(f"/v1/sequences/{sequence}").body)["issued"])
 
     def judge(self, client, sequence, numbers, wanted):
         start, step = SEQUENCES[sequence]
