@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "config.h"
+#include "exhaustion.h"
 #include "inherit.h"
 #include "options.h"
 #include "reload.h"
@@ -50,6 +51,7 @@ struct seqd {
     struct service service;
     struct reload reload;
     struct watchdog watchdog;
+    struct exhaustion exhaustion;
     int signals_fd;
     bool reload_again; /* SIGHUP came while a reload was running */
 };
@@ -322,18 +324,27 @@ static void finish_reload(struct seqd *seqd)
 
 /* ---- the life ---- */
 
+/* Until something is to be done. */
+static int wait_ms(const struct seqd *seqd, struct instant now)
+{
+    int watchdog_ms = watchdog_wait_ms(&seqd->watchdog, now);
+    int exhaustion_ms = exhaustion_wait_ms(&seqd->exhaustion, now);
+
+    return watchdog_ms >= 0 && watchdog_ms < exhaustion_ms ? watchdog_ms : exhaustion_ms;
+}
+
 /* Until a signal says stop. */
 static enum exit_status live(struct seqd *seqd)
 {
     struct pollfd watched[] = {{.fd = seqd->signals_fd, .events = POLLIN},
                                {.fd = seqd->reload.done_fd, .events = POLLIN}};
     for (;;) {
-        if (poll(watched, 2, watchdog_wait_ms(&seqd->watchdog, clock_now())) < 0 &&
-            errno != EINTR) {
+        if (poll(watched, 2, wait_ms(seqd, clock_now())) < 0 && errno != EINTR) {
             log_error("cannot wait for signals (%s), stopping", strerror(errno));
             return EXIT_FAILED;
         }
         watchdog_tick(&seqd->watchdog, clock_now());
+        exhaustion_tick(&seqd->exhaustion, clock_now());
         if ((watched[1].revents & POLLIN) != 0) {
             finish_reload(seqd);
         }
@@ -382,7 +393,9 @@ static enum exit_status serve_store(struct seqd *seqd)
         log_error("cannot start: %s (%s)", detail.text, error_name(error));
     } else {
         announce(seqd);
+        exhaustion_init(&seqd->exhaustion, seqd->service.registry);
         status = live(seqd);
+        exhaustion_fini(&seqd->exhaustion);
         stop(seqd);
     }
     reload_fini(&seqd->reload);
