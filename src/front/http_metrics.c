@@ -2,6 +2,7 @@
 
 #include "base/version.h"
 #include "core/keeper.h"
+#include "http_process.h"
 #include "http_reply.h"
 
 #include <inttypes.h>
@@ -222,6 +223,7 @@ static void write_page(FILE *page, struct http_request *request, struct samples 
 
     head(page, "seqd_build_info", "gauge", "Always 1; the label says what runs.");
     fprintf(page, "seqd_build_info{version=\"%s\"} 1\n", SEQD_VERSION);
+    http_process_write(page);
     write_requests(page, &request->service->counters);
     write_refusals(page, &request->service->refusals);
     write_changes(page, &request->service->counters);
