@@ -98,6 +98,9 @@ static const struct option table[] = {
     OPTION("http", "wait_timeout", VALUE_DURATION, GENERAL(http.wait_timeout_ms), .min = 10,
            .max = MS_PER_HOUR, .unit = "time", .standard = "5s", .reload = OPTION_RELOADS,
            .meaning = "how long a request waits for the store before it gets 503"),
+    OPTION("http", "cors_origins", VALUE_ORIGINS, GENERAL(http.cors_origins), .unit = "origins",
+           .standard = "none", .reload = OPTION_RELOADS,
+           .meaning = "whose pages browsers may let read the answers"),
 
     OPTION("sequence", "start", VALUE_NUMBER, SEQUENCE(start), .min = SEQUENCE_NUMBER_MIN,
            .max = SEQUENCE_NUMBER_MAX, .unit = "number", .standard = "min, or max if descending",
@@ -157,6 +160,7 @@ static bool is_integer(const struct option *option)
     case VALUE_WORD:
     case VALUE_PATH:
     case VALUE_LISTEN:
+    case VALUE_ORIGINS:
         return false;
     }
     return false;
@@ -193,6 +197,9 @@ void option_range(const struct option *option, char to[OPTION_RANGE_SIZE])
     } else if (option->kind == VALUE_LISTEN) {
         append(to, "up to %d of ADDRESS:PORT, such as 127.0.0.1:8080, [::1]:8080; or 'none'",
                HTTP_LISTEN_MAX);
+    } else if (option->kind == VALUE_ORIGINS) {
+        append(to, "SCHEME://HOST or SCHEME://HOST:PORT, %zu bytes in all; or 'none'",
+               option->size - 1);
     }
 }
 
@@ -257,6 +264,18 @@ static enum error set_listen(const struct option *option, void *fields, const ch
     return ERR_OK;
 }
 
+static enum error set_origins(const struct option *option, void *fields, const char *text,
+                              struct error_detail *detail)
+{
+    struct error_detail form = {.text = ""};
+    assert(option->size == HTTP_ORIGINS_SIZE);
+    enum error error = value_parse_origins(text, option_field(option, fields), &form);
+    if (error != ERR_OK) {
+        return error_fail(detail, error, "%s is '%s', it must be %s", option->key, text, form.text);
+    }
+    return ERR_OK;
+}
+
 enum error option_set(const struct option *option, void *fields, const char *text,
                       struct error_detail *detail)
 {
@@ -277,6 +296,8 @@ enum error option_set(const struct option *option, void *fields, const char *tex
         return set_path(option, fields, text, detail);
     case VALUE_LISTEN:
         return set_listen(option, fields, text, detail);
+    case VALUE_ORIGINS:
+        return set_origins(option, fields, text, detail);
     case VALUE_WORD:
         break;
     }

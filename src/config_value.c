@@ -40,6 +40,7 @@ static struct units units_of(enum value_kind kind)
     case VALUE_WORD:
     case VALUE_PATH:
     case VALUE_LISTEN:
+    case VALUE_ORIGINS:
         break;
     }
     assert(false && "this kind is no integer");
@@ -176,5 +177,76 @@ enum error value_parse_listen(const char *text, struct http_endpoints *ret_liste
         text += whole + (more ? 1 : 0);
     }
     *ret_listen = listen;
+    return ERR_OK;
+}
+
+/* Behind "://": a name or number in small letters, or an IPv6 address in brackets; and a port that
+ * is not `standard`. */
+static bool is_authority(const char *text, size_t length, uint64_t standard)
+{
+    static const char name[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+    bool bracketed = length > 0 && text[0] == '[';
+    size_t host = bracketed ? 1 + strspn(text + 1, "0123456789abcdef:.") : strspn(text, name);
+    char digits[8] = "";
+    uint64_t port = 0;
+
+    if (bracketed && (host < 3 || host >= length || text[host++] != ']')) {
+        return false;
+    }
+    if (host == 0 || host >= length) {
+        return host == length && host > 0;
+    }
+    size_t rest = length - host - 1;
+    if (text[host] != ':' || rest == 0 || rest >= sizeof digits) {
+        return false;
+    }
+    memcpy(digits, text + host + 1, rest);
+    return digits[0] != '0' && text_parse_uint64(digits, UINT16_MAX, &port) == ERR_OK &&
+           port != standard;
+}
+
+/* One origin, of `length` bytes. */
+static bool is_origin(const char *text, size_t length)
+{
+    static const char plain[] = "http://";
+    static const char secure[] = "https://";
+
+    if (length >= sizeof secure && strncmp(text, secure, sizeof secure - 1) == 0) {
+        return is_authority(text + sizeof secure - 1, length - (sizeof secure - 1), 443);
+    }
+    return length >= sizeof plain && strncmp(text, plain, sizeof plain - 1) == 0 &&
+           is_authority(text + sizeof plain - 1, length - (sizeof plain - 1), 80);
+}
+
+enum error value_parse_origins(const char *text, char *ret_origins, struct error_detail *detail)
+{
+    static const char form[] = "SCHEME://HOST or SCHEME://HOST:PORT, such as https://example.org";
+    char origins[HTTP_ORIGINS_SIZE] = "";
+    size_t used = 0;
+    bool more = strcmp(text, "none") != 0;
+
+    while (more) {
+        text += strspn(text, " \t");
+        size_t whole = strcspn(text, ",");
+        size_t length = whole;
+        while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t')) {
+            length--;
+        }
+        if (!is_origin(text, length) || used + length + 2 > sizeof origins) {
+            return error_fail(
+                detail, ERR_INVALID,
+                "%s, as a browser writes it; several with commas between, %d bytes in "
+                "all; or 'none'",
+                form, HTTP_ORIGINS_SIZE - 1);
+        }
+        if (used > 0) {
+            origins[used++] = ',';
+        }
+        memcpy(origins + used, text, length);
+        used += length;
+        more = text[whole] == ',';
+        text += whole + (more ? 1 : 0);
+    }
+    memcpy(ret_origins, origins, sizeof origins);
     return ERR_OK;
 }

@@ -23,6 +23,7 @@ enum value_kind {
     VALUE_PATH,     /* an absolute path */
     VALUE_MODE,     /* permissions of a file, in octal digits: 0660 */
     VALUE_LISTEN,   /* a list of ADDRESS:PORT with commas between, or 'none' */
+    VALUE_ORIGINS,  /* a list of SCHEME://HOST[:PORT] with commas between, or 'none' */
 };
 
 /* `text` as an integer (number, bytes, or milliseconds). ERR_INVALID, with what such a value looks
@@ -40,5 +41,12 @@ void value_format(enum value_kind kind, int64_t value, char to[VALUE_TEXT_SIZE])
 __attribute__((warn_unused_result)) enum error value_parse_listen(const char *text,
                                                                   struct http_endpoints *ret_listen,
                                                                   struct error_detail *detail);
+
+/* "https://example.org, http://localhost:3000", or "none": written to `ret_origins`, which has
+ * HTTP_ORIGINS_SIZE bytes and is filled up with zeros, with no blanks between. An origin stands as
+ * a browser writes it, so it has small letters, no path and not the port that its scheme has.
+ * ERR_INVALID, with the form in `detail`; nothing is written then. */
+__attribute__((warn_unused_result)) enum error
+value_parse_origins(const char *text, char *ret_origins, struct error_detail *detail);
 
 #endif

@@ -30,6 +30,7 @@
 #define HTTP_LISTEN_MAX 8     /* addresses */
 #define HTTP_INHERITED_MAX 16 /* sockets that were given */
 #define HTTP_PLACE_SIZE 160   /* bytes of a place in words with its NUL */
+#define HTTP_ORIGINS_SIZE 192 /* bytes of all allowed origins with commas and a NUL */
 #define HTTP_URL_MAX 1024     /* bytes of path and query */
 #define HTTP_COUNT_LIMIT 1000000 /* the most that max_count may be */
 #define HTTP_BUFFER_MIN 2048     /* the least that buffer_bytes may be, … */
@@ -71,6 +72,10 @@ struct http_options {
     unsigned request_timeout_ms; /* from request line to answer; then the connection is closed */
     unsigned wait_timeout_ms;    /* how long a request waits for a lease before it gets 503 */
     char default_sequence[SEQUENCE_NAME_MAX + 1]; /* what GET / draws from */
+
+    /* Origins whose pages a browser may let read the answers, each as a browser writes it, with
+     * commas between and no blanks; empty: none. */
+    char cors_origins[HTTP_ORIGINS_SIZE];
 };
 
 /* What the front stands on, all of it borrowed until http_stop(). */

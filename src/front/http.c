@@ -283,6 +283,7 @@ void http_alter(struct http *http, const struct http_options *options)
     http_deadline_limit(&http->service.deadline, options->idle_timeout_ms,
                         options->request_timeout_ms);
     http_guests_limit(&http->service.guests, options->max_connections_per_address);
+    http_cors_alter(&http->service.cors, options->cors_origins);
     http_service_alter(&http->service, options->max_count, options->wait_timeout_ms,
                        options->default_sequence);
 }

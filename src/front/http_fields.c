@@ -44,6 +44,11 @@ static void read_header(struct http_fields *fields, const char *name, const char
             fields->origin = value;
         }
         break;
+    case 'u':
+        if (strcasecmp(name, "User-Agent") == 0) {
+            fields->browser = begins_with(value, "Mozilla/"); /* all of them say so */
+        }
+        break;
     case 'p':
     case 's':
         if (strcasecmp(name, "Purpose") == 0 || strcasecmp(name, "Sec-Purpose") == 0) {

@@ -32,6 +32,7 @@ struct http_fields {
     const char *origin;        /* of the page that a browser asks for */
     const char *asked_method;  /* Access-Control-Request-Method: this is a preflight */
     unsigned entries;          /* headers, parameters and cookies in all */
+    bool browser;              /* it says that it is one */
     bool prefetch;             /* a browser asks on suspicion that its user may want it */
     bool large_body;           /* a body of more than HTTP_BODY_MAX is announced */
     unsigned parameter_count;  /* HTTP_PARAMETERS_MAX at most, the first ones */

@@ -53,7 +53,7 @@ enum http_problem {
     HTTP_PROBLEM_NOT_WRITABLE,
 };
 
-/* 200 with the `length` bytes at `body`, which are copied. The two headers that a block needs. */
+/* 200 with the `length` bytes at `body`, which are copied. */
 enum MHD_Result http_reply_block(struct http_request *request, const char *type, const char *body,
                                  size_t length);
 

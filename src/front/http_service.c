@@ -19,12 +19,17 @@ enum error http_service_init(struct http_service *service, const struct http_gro
     if (pthread_mutex_init(&service->lock, NULL) != 0) {
         goto no_lock;
     }
+    if (http_cors_init(&service->cors) != ERR_OK) {
+        goto no_cors;
+    }
     if (pthread_cond_init(&service->settled, NULL) != 0) {
         goto no_condition;
     }
     return ERR_OK;
 
 no_condition:
+    http_cors_fini(&service->cors);
+no_cors:
     (void)pthread_mutex_destroy(&service->lock); /* nobody holds it */
 no_lock:
     http_guests_fini(&service->guests);
@@ -37,7 +42,8 @@ void http_service_fini(struct http_service *service)
 {
     assert(service->waits == 0);
     (void)pthread_cond_destroy(&service->settled); /* nobody waits */
-    (void)pthread_mutex_destroy(&service->lock);   /* nobody holds it */
+    http_cors_fini(&service->cors);
+    (void)pthread_mutex_destroy(&service->lock); /* nobody holds it */
     http_guests_fini(&service->guests);
     http_deadline_fini(&service->deadline);
 }

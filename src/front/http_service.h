@@ -15,6 +15,7 @@
 #include "core/sequence.h"
 #include "front/http.h"
 #include "http_body.h"
+#include "http_cors.h"
 #include "http_counters.h"
 #include "http_deadline.h"
 #include "http_guests.h"
@@ -41,6 +42,7 @@ struct http_service {
     struct http_guests guests;
     struct http_counters counters;
     struct http_bodies bodies;
+    struct http_cors cors;
     struct http_refusals refusals;
 
     bool changes_closed; /* the lock of http_change */

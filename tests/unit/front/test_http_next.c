@@ -172,6 +172,26 @@ static void expect_allowed(struct http_stage *stage, const char *path, const cha
     http_answer_free(&answer);
 }
 
+/* Numbers are not to be taken for anything else by a browser, which says who it is. */
+static void test_http_a_browser_is_told_not_to_sniff(void **state)
+{
+    static const char browser[] = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0\r\n";
+    static const char *const targets[] = {"/", "/?count=200", "/v1/sequences/default/next"};
+    struct http_stage *stage = *state;
+    char value[32] = "";
+
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        struct http_answer answer = http_ask(stage->port, "GET", targets[i], browser);
+        assert_int_equal(answer.status, 200);
+        assert_true(http_answer_header(&answer, "X-Content-Type-Options", value, sizeof value));
+        assert_string_equal(value, "nosniff");
+        http_answer_free(&answer);
+    }
+    struct http_answer answer = http_ask(stage->port, "GET", "/", "User-Agent: curl/8\r\n");
+    assert_int_equal(http_answer_count(&answer, "X-Content-Type-Options"), 0);
+    http_answer_free(&answer);
+}
+
 static void test_http_options_tells_the_methods_of_each_path(void **state)
 {
     expect_allowed(*state, "/", "GET, HEAD, POST, OPTIONS");
@@ -312,6 +332,7 @@ int main(void)
         TEST(test_http_json_gives_the_numbers_as_strings),
         TEST(test_http_head_and_options_take_nothing),
         TEST(test_http_head_sends_no_body_and_no_length),
+        TEST(test_http_a_browser_is_told_not_to_sniff),
         TEST(test_http_options_tells_the_methods_of_each_path),
         TEST(test_http_large_blocks_are_exact_to_the_byte),
         TEST(test_http_a_block_larger_than_a_lease_is_whole),

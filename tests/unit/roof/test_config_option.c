@@ -69,6 +69,11 @@ static const struct bounds all_bounds[] = {
      {"999ms", "3600001ms", "30", "1.5s", "5m"}},
     {"http", "request_timeout", {"100ms", "1h"}, {"99ms", "3600001ms", "0", "-1s", "s"}},
     {"http", "wait_timeout", {"10ms", "1h"}, {"9ms", "3600001ms", "5 S", "2h", "1s5ms"}},
+    {"http",
+     "cors_origins",
+     {"none", "https://example.org", "http://localhost:3000 , https://a.b-c.example",
+      "http://[::1]:8080,http://127.0.0.1", "https://example.org:8443"},
+     {"*", "https://example.org/", "https://Example.org", "null", "https://example.org:443"}},
     {"sequence", "start", {LEAST, MOST, "0"}, {BELOW_LEAST, ABOVE_MOST, "1.0", "+1", "one"}},
     {"sequence", "increment", {LEAST, MOST, "-1"}, {BELOW_LEAST, ABOVE_MOST, "--1", "1-", "-"}},
     {"sequence", "min", {LEAST, MOST, "0"}, {BELOW_LEAST, ABOVE_MOST, "1 2", "1e1", "1KiB"}},
@@ -133,6 +138,8 @@ static void test_option_refuses_what_is_outside_and_names_the_range(void **state
         option_range(option, range);
         if (option->kind == VALUE_LISTEN) {
             (void)snprintf(range, sizeof range, "ADDRESS:PORT"); /* its text says more */
+        } else if (option->kind == VALUE_ORIGINS) {
+            (void)snprintf(range, sizeof range, "SCHEME://HOST"); /* likewise */
         }
         for (size_t j = 0; j < 5 && bounds->refused[j] != NULL; j++) {
             union fields fields;
@@ -204,6 +211,35 @@ static void test_option_listen_has_a_bound(void **state)
 }
 
 /* Who makes seqd reachable says what strangers may do. */
+/* What browsers never write as an origin could not match, and so must not be taken. */
+static void test_option_origins_are_as_browsers_write_them(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {
+        "http://a:80",      "http://a:0",
+        "http://a:65536",   "http://a:",
+        "http://a:08",      "http://",
+        "https://",         "ftp://a",
+        "a.example",        "//a",
+        "http://a/b",       "http://a?b",
+        "http://u@a",       "http://a b",
+        "https://*.a",      "http://a,,http://b",
+        "http://a,",        ",http://a",
+        "http://[::1",      "http://[]:1",
+        "http://[::1]8080", "http://a, none",
+        "https://\xc3\xa4",
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "[http]\ncors_origins = %s\n", refused[i]);
+        config_text_refused(text, 2, "cors_origins is ");
+    }
+    struct config config =
+        config_text_valid("[http]\ncors_origins = https://a.example ,http://[::1]:81\n");
+    assert_string_equal(config.http.cors_origins, "https://a.example,http://[::1]:81");
+    config_free(&config);
+}
+
 static void test_option_listen_to_other_machines_takes_words(void **state)
 {
     static const char *const remote[] = {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "127.0.0.1:1, [::]:2",
@@ -296,9 +332,9 @@ static void test_option_is_documented_as_it_is(void **state)
     static const char *const applies[] = {
         [OPTION_RELOADS] = "reload", [OPTION_RESTARTS] = "restart", [OPTION_CREATES] = "created"};
     static const char *const types[] = {
-        [VALUE_NUMBER] = "number",   [VALUE_SIZE] = "size", [VALUE_DURATION] = "time",
-        [VALUE_WORD] = "word",       [VALUE_PATH] = "path", [VALUE_MODE] = "mode",
-        [VALUE_LISTEN] = "addresses"};
+        [VALUE_NUMBER] = "number",    [VALUE_SIZE] = "size",      [VALUE_DURATION] = "time",
+        [VALUE_WORD] = "word",        [VALUE_PATH] = "path",      [VALUE_MODE] = "mode",
+        [VALUE_LISTEN] = "addresses", [VALUE_ORIGINS] = "origins"};
     char *document = file_content("docs/CONFIGURATION.md");
     for (size_t i = 0; i < BOUNDS_COUNT; i++) {
         const struct option *option = option_at(i);
@@ -356,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_option_refuses_what_is_outside_and_names_the_range),
         cmocka_unit_test(test_option_table_holds_what_is_tested_here),
         cmocka_unit_test(test_option_writes_exact_integers),
+        cmocka_unit_test(test_option_origins_are_as_browsers_write_them),
         cmocka_unit_test(test_option_listen_has_a_bound),
         cmocka_unit_test(test_option_listen_to_other_machines_takes_words),
         cmocka_unit_test(test_option_tls_takes_both_files),
