@@ -268,6 +268,7 @@ $(call programs, tests/fault,      tests/fault/test_*.c,      core store base, -
 $(call programs, tests/system,     tests/system/test_*.c,     base, -lcmocka -lgnutls)
 $(call programs, tests/crash,      tests/crash/*.c,           base,)
 $(call programs, tests/load,       tests/load/*.c,            base,)
+$(call programs, tests/flood,      tests/flood/*.c,           base, -lgnutls)
 $(call programs, tests/bench,      tests/bench/*.c,           core store base, -lcmocka -lmicrohttpd -llmdb)
 # The roof's own tests link its files too, all but main().
 $(patsubst %.o,%,$(call objects,tests/unit/roof/test_*.c)): $(filter-out $(B)/src/main.o,$(ROOF))
@@ -308,6 +309,7 @@ FAULT    := $(call tests_in,tests/fault/test_*.c)
 SYSTEM   := $(call tests_in,tests/system/test_*.c)
 CRASH    := $(B)/tests/crash/check_crash
 LOAD     := $(B)/tests/load/check_load
+FLOOD    := $(B)/tests/flood/check_flood
 BENCH    := $(call tests_in,tests/bench/*.c)
 
 # --- What one types -------------------------------------------------------------------------------------------
@@ -324,7 +326,7 @@ run: deps $(SEQD)               ## install what is missing, build, serve on 127.
 test: test-deps $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)  ## install what is missing, run every test
 	@$(RUN_TESTS) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)
 
-build-tests: $(SIM) $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM) $(CRASH) $(LOAD) $(BENCH)  ## build every test program, run none
+build-tests: $(SIM) $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM) $(CRASH) $(LOAD) $(FLOOD) $(BENCH)  ## build every test program, run none
 
 check: lint test check-docs     ## all that a commit must pass: lint, test, check-docs
 
@@ -344,7 +346,7 @@ check-docs: $(SEQD) $(SEQCTL)   ## the commands that README and docs show print 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
 
-.PHONY: check-crash check-planted check-load check-model check-sim check-states bench bench-plot bench-core
+.PHONY: check-crash check-planted check-load check-flood check-model check-sim check-states bench bench-plot bench-core
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
@@ -352,6 +354,8 @@ check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fau
 	@$(RUN_PROGRAM) $(CRASH) --plant=gap
 check-load: $(SEQD) $(LOAD)     ## millions of numbers over many connections, each checked
 	@$(RUN_PROGRAM) $(LOAD)
+check-flood: $(SEQD) $(FLOOD)   ## slow, many, huge and rubbish: refused, and nobody else is touched
+	@$(RUN_PROGRAM) $(FLOOD)
 check-sim: $(SIM)               ## the real core under simulated threads, time, faults and crashes (SEEDS=, SEED=)
 	@$<
 check-states: lab-deps $(LAB)   ## install what is missing, open the store on thousands of disks as a power cut could leave them
