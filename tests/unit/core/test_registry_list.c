@@ -208,6 +208,34 @@ static void test_registry_finds_the_one_that_has_the_name_now(void **state)
     assert_int_equal(sequence_take(second, 1, &block), ERR_PENDING);
 }
 
+/* The configuration still lists what was dropped: the next reload or start has it again. */
+static void test_registry_declare_creates_a_dropped_one_beyond_its_floor(void **state)
+{
+    struct house *house = *state;
+    struct change change = change_in(house);
+    struct sequence_status status;
+    struct error_detail detail = {""};
+    struct definition definition = definition_default();
+    assert_int_equal(change_forward(&change, create(house, "a"), 50), ERR_OK);
+    drop(house, "a");
+    house_declare(house, "a", definition);
+    sequence_describe(house_find(house, "a"), &status);
+    assert_int_equal(status.next, 50);
+    drop(house, "a");
+    registry_stage_stop(house);
+    assert_int_equal(registry_stage_open_again(house, NULL), ERR_OK);
+    assert_null(registry_find(house->registry, "a", 1));
+    definition.max = 50;
+    assert_int_equal(registry_declare(house->registry, house->store, "a", &definition, &detail),
+                     ERR_EXHAUSTED);
+    assert_non_null(strstr(detail.text, "1 to 50"));
+    assert_null(registry_find(house->registry, "a", 1));
+    definition.max = 51;
+    house_declare(house, "a", definition);
+    sequence_describe(house_find(house, "a"), &status);
+    assert_int_equal(status.next, 50);
+}
+
 /* Names that were dropped stand in the way of no other, however often the table is made anew. */
 static void test_registry_finds_all_that_are_left(void **state)
 {
@@ -361,6 +389,7 @@ int main(void)
         house_test(test_registry_lists_no_page_above_the_limit),
         house_test(test_registry_lists_nothing_that_is_retired),
         house_test(test_registry_finds_the_one_that_has_the_name_now),
+        house_test(test_registry_declare_creates_a_dropped_one_beyond_its_floor),
         house_test(test_registry_finds_all_that_are_left),
         house_test(test_registry_each_visits_none_that_is_retired),
         house_test(test_registry_settles_nothing_of_the_retired),
