@@ -19,7 +19,7 @@ from urllib.parse import quote
 sys.path.append(os.path.join(os.path.dirname(__file__), "../lib"))
 from daemon import TIMEOUT_S, Connection, Daemon
 from description import EMPTY, METHODS, Description
-from table import ADMIN, BROKEN, ELSEWHERE, EVERYWHERE, EXAMPLE, HERE, SCENES, Ask
+from table import ADMIN, BROKEN, ELSEWHERE, EVERYWHERE, EXAMPLE, HERE, ORIGIN, SCENES, Ask
 
 BODY_MAX = 65536  # bytes of one body …
 BODIES = 257  # … and so many are more than all together may have
@@ -152,7 +152,7 @@ class Check:
         for name, first in ask.before:
             granted = daemon.ask(build(self.description.operations[name], first))
             assert granted.status < 300, f"{name}: {granted.status} {granted.body}"
-        request = build(self.description.operations[case[0]], ask)
+        request = self.build(case, ask)
         deadline = time.monotonic() + TIMEOUT_S
         answer = daemon.ask(request)
         while ask.until and str(answer.status) != case[1] and time.monotonic() < deadline:
@@ -161,36 +161,27 @@ class Check:
         return answer
 
     def stop(self):
-        """Requests wait for a store that fails, the daemon is told to stop, and a probe asks it over a connection that
-        it had before; told again, it does not let them wait any longer."""
+        """Requests wait for a store that fails, and the daemon is told to stop. It is asked the rest over connections
+        that it had before; told again, it does not let anybody wait any longer."""
         daemon = self.daemons["stopping"]
         wanted = [(case, ask) for case in self.description.cases() for ask in asks_for(case) if ask.on == "stopping"]
-        waiting = []
-        for case, ask in wanted:
-            connection = Connection(daemon.address)
-            connection.send(build(self.description.operations[case[0]], ask) if ask.waits else probe())
-            waiting.append((case, ask, connection))
-        asked_last = [entry for entry in waiting if not entry[1].waits]
-        for _, _, connection in asked_last:
-            connection.receive()
-        self.await_waiters(daemon, len(waiting) - len(asked_last))
+        late = [(case, ask, idle_connection(daemon)) for case, ask in wanted if not ask.waits]
+        waiting = [(case, ask, Connection(daemon.address)) for case, ask in wanted if ask.waits]
+        probe = idle_connection(daemon)
+        for case, ask, connection in waiting:
+            connection.send(self.build(case, ask))
+        self.await_waiters(daemon, len(waiting))
         daemon.terminate()
-        for case, ask, connection in asked_last:
-            self.judge(case, ask, self.answer_when_stopping(case, ask, connection))
+        await_stop(probe)
+        for case, ask, connection in late:
+            connection.send(self.build(case, ask))
+            self.judge(case, ask, connection.receive())
         daemon.terminate()
         for case, ask, connection in waiting:
-            if ask.waits:
-                self.judge(case, ask, connection.receive())
-            connection.close()
+            self.judge(case, ask, connection.receive())
 
-    def answer_when_stopping(self, case, ask, connection):
-        request = build(self.description.operations[case[0]], ask)
-        deadline = time.monotonic() + TIMEOUT_S
-        while True:
-            connection.send(request)
-            answer = connection.receive()
-            if b'"/problems/stopping"' in answer.body or time.monotonic() > deadline:
-                return answer
+    def build(self, case, ask):
+        return build(self.description.operations[case[0]], ask)
 
     def await_waiters(self, daemon, count):
         while json.loads(daemon.get("/v1/sequences/default").body)["waiters"] != str(count):
@@ -289,6 +280,35 @@ class Check:
         known = b'"/problems/malformed-request"' in answer.body or answer.headers["content-type"] == "text/html"
         self.results.note("a NUL in the path", [] if known and answer.status == 400 else [answer.body])
 
+    def origins(self):
+        """What the introduction says of pages of other hosts, for every operation that only looks."""
+        for operation in self.description.operations.values():
+            if operation.method == "GET":
+                for origin in (ORIGIN, "https://example.com", None):
+                    ask = Ask(headers={"Origin": origin})
+                    answer = self.daemons["shared"].ask(build(operation, ask))
+                    self.origin(f"{operation.id} for {origin}", answer, origin == ORIGIN)
+                    answer = self.daemons["plain"].ask(build(operation, ask))
+                    kept = {"vary", "access-control-allow-origin"} & answer.headers.keys()
+                    self.results.note(f"{operation.id} for nobody else", [f"there is {name}" for name in kept])
+
+    def origin(self, what, answer, permitted):
+        complaints = [] if answer.headers.get("vary") == "Origin" else [f"Vary is {answer.headers.get('vary')}"]
+        allowed = answer.headers.get("access-control-allow-origin")
+        if allowed != (ORIGIN if permitted else None):
+            complaints.append(f"Access-Control-Allow-Origin is {allowed}")
+        self.results.note(what, complaints)
+
+    def preflight(self):
+        for origin in (ORIGIN, "https://example.com"):
+            headers = {"Origin": origin, "Access-Control-Request-Method": "PATCH", "Authorization": None}
+            request = plain_request("OPTIONS", "/v1/sequences/orders", headers, b"")
+            answer = self.daemons["shared"].ask(request, "OPTIONS")
+            methods = answer.headers.get("access-control-allow-methods")
+            permitted = answer.headers["allow"] if origin == ORIGIN else None
+            complaints = [] if answer.status == 204 and methods == permitted else [f"{answer.status}, {methods}"]
+            self.results.note(f"a preflight of {origin}", complaints)
+
     def version(self):
         said = subprocess.run([self.program, "-V"], capture_output=True, text=True, check=True).stdout.split()
         version = self.description.document["info"]["version"]
@@ -304,8 +324,20 @@ class Check:
         self.results.note("/openapi.json", [] if same else ["says something else than the YAML"])
 
 
-def probe():
-    return b"GET /healthz HTTP/1.1\r\nHost: seqd\r\n\r\n"
+def idle_connection(daemon):
+    """One that has been served already."""
+    connection = Connection(daemon.address)
+    connection.send(plain_request("GET", "/healthz", {}, b""))
+    connection.receive()
+    return connection
+
+
+def await_stop(connection):
+    """Ask until the stop has begun: from then on every answer closes its connection."""
+    answer = None
+    while answer is None or answer.headers.get("connection") != "close":
+        connection.send(plain_request("GET", "/readyz", {}, b""))
+        answer = connection.receive()
 
 
 def main():
@@ -323,6 +355,8 @@ def main():
         check.elsewhere()
         check.paths()
         check.oddities()
+        check.origins()
+        check.preflight()
         check.stop()
         check.members()
         check.ends()

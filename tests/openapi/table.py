@@ -18,7 +18,10 @@ def token_line(headers, rest):
 TOKENS = token_line(ADMIN, "admin *") + token_line(NARROW, "read none-of-these")
 
 
-def scene(wait_timeout, sequences):
+ORIGIN = "https://example.org"  # whose pages may read the answers of "shared"
+
+
+def scene(wait_timeout, sequences, options=""):
     """The files of a daemon that lets nobody do anything without a token."""
     return {
         "tokens": TOKENS,
@@ -27,8 +30,10 @@ def scene(wait_timeout, sequences):
 threads = 1
 wait_timeout = {wait_timeout}
 request_timeout = 10min
+idle_timeout = 10min
 tokens = {{folder}}/tokens
 issue_without_token = never
+{options}
 {sequences}
 """,
     }
@@ -51,6 +56,7 @@ SCENES = {
     "broken": scene("10ms", EVERY),
     "stopping": scene("5min", EVERY),
     "crowded": scene("5s", PLAIN),
+    "shared": scene("5s", PLAIN, f"cors_origins = {ORIGIN}"),
 }
 # Of these no file can be written any more.
 BROKEN = ("broken", "stopping")
@@ -102,7 +108,7 @@ EVERYWHERE = {
     ("503", "no-lease"): Ask(on="broken"),
     ("503", "not-writable"): Ask(on="broken", path={"name": "default"}),
     ("503", "prefetch-refused"): Ask(headers={"Sec-Purpose": "prefetch"}),
-    ("503", "stopping"): Ask(on="stopping", until=True),
+    ("503", "stopping"): Ask(on="stopping"),
     ("503", "too-busy"): Ask(on="crowded", until=True),
 }
 
