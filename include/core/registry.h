@@ -27,8 +27,8 @@
 
 struct registry;
 
-/* Load every sequence that `store` remembers. The bells are borrowed until registry_free().
- * What store_each() returns, or ERR_NO_MEMORY. */
+/* Load every sequence that `store` remembers, also beyond the limit. The bells are borrowed until
+ * registry_free(). What store_each() returns, or ERR_NO_MEMORY. */
 __attribute__((warn_unused_result)) enum error
 registry_open(struct store *store, struct bell *renewals, struct bell *waits,
               struct registry **ret_registry, struct error_detail *detail);

@@ -107,7 +107,7 @@ enum error change_backward(struct change *change, struct sequence *sequence, uin
     struct sequence_status status;
     struct sequence *fresh = NULL;
     sequence_describe(sequence, &status);
-    struct store_move move = {.position = position, .backward = true, .mark_before = status.mark};
+    struct store_move move = {.position = position, .backward = true};
     struct store_entry entry = {.definition = status.definition, .mark = position};
     memcpy(entry.name, sequence_name(sequence), strlen(sequence_name(sequence)));
     *ret_repeat = floor_between(&status.definition, (struct range){position, status.mark});
@@ -125,9 +125,8 @@ enum error change_backward(struct change *change, struct sequence *sequence, uin
         sequence_set_doubtful(sequence, store_has_failed(error));
         return error;
     }
-    *ret_repeat = floor_between(&status.definition,
-                                (struct range){position, range_max(move.mark_before, status.mark)});
-    registry_place(change->registry, fresh);
+    *ret_repeat = floor_between(&status.definition, (struct range){position, move.mark_before});
+    registry_place(change->registry, fresh); /* first, so that the name is never missing */
     sequence_retire(sequence, ERR_UNAVAILABLE);
     *ret_sequence = fresh;
     return ERR_OK;

@@ -2,6 +2,7 @@
 
 #include "registry_place.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static void table_put(struct registry *registry, struct table *table, struct seq
         struct sequence *there = atomic_load_explicit(&table->slots[slot], memory_order_relaxed);
         if (there == NULL || has_name(there, name, length)) {
             registry->used += there == NULL ? 1 : 0;
-            /* order: release pairs with the acquire in registry_find(): who sees the sequence sees
+            /* order: release pairs with the acquire in look_up(): who sees the sequence sees
              * it whole. */
             atomic_store_explicit(&table->slots[slot], sequence, memory_order_release);
             return;
@@ -95,13 +96,14 @@ static struct table *table_with_room(struct registry *registry)
     for (size_t i = 0; i < registry->count; i++) {
         table_put(registry, larger, registry->ordered[i]);
     }
-    /* order: release pairs with the acquire in registry_find(): who sees the table sees every
+    /* order: release pairs with the acquire in look_up(): who sees the table sees every
      * slot filled above. */
     atomic_store_explicit(&registry->table, larger, memory_order_release);
     return larger;
 }
 
-struct sequence *registry_find(struct registry *registry, const char *name, size_t length)
+/* The one that has the slot of `name` now, retired or not, or NULL. */
+static struct sequence *look_up(struct registry *registry, const char *name, size_t length)
 {
     /* order: acquire pairs with the release in table_with_room(): the slots are seen as they were
      * filled. */
@@ -113,9 +115,21 @@ struct sequence *registry_find(struct registry *registry, const char *name, size
             return NULL; /* there always is such a slot: the table is at most half full */
         }
         if (has_name(sequence, name, length)) {
-            return sequence_is_retired(sequence) ? NULL : sequence;
+            return sequence;
         }
     }
+}
+
+struct sequence *registry_find(struct registry *registry, const char *name, size_t length)
+{
+    struct sequence *sequence = look_up(registry, name, length);
+    while (sequence != NULL && sequence_is_retired(sequence)) {
+        /* Perhaps only since it was looked up: then another was placed before, and who has seen
+         * that this one is retired sees the other one. */
+        struct sequence *again = look_up(registry, name, length);
+        sequence = again != sequence ? again : NULL;
+    }
+    return sequence;
 }
 
 /* Where `name` stands, or would stand, among the sequences in order. The lock is held. */
@@ -213,11 +227,10 @@ void registry_remove(struct registry *registry, struct sequence *sequence)
 {
     pthread_mutex_lock(&registry->lock);
     size_t at = rank(registry, sequence_name(sequence));
-    if (at < registry->count && registry->ordered[at] == sequence) {
-        registry->count--;
-        memmove(&registry->ordered[at], &registry->ordered[at + 1],
-                (registry->count - at) * sizeof registry->ordered[0]);
-    }
+    assert(at < registry->count && registry->ordered[at] == sequence);
+    registry->count--;
+    memmove(&registry->ordered[at], &registry->ordered[at + 1],
+            (registry->count - at) * sizeof registry->ordered[0]);
     pthread_mutex_unlock(&registry->lock);
 }
 
@@ -225,7 +238,9 @@ static enum error admit(void *context, const struct store_entry *entry, struct e
 {
     struct registry *registry = context;
     struct sequence *sequence = NULL;
-    enum error error = registry_make_room(registry, true, detail);
+    /* What the store remembers is served, even where a creation whose outcome was unknown has made
+     * one more than the limit. */
+    enum error error = registry_make_room(registry, false, detail);
     if (error == ERR_OK) {
         error = registry_build(registry, entry, &sequence, detail);
     }
@@ -260,10 +275,10 @@ enum error registry_open(struct store *store, struct bell *renewals, struct bell
 void registry_each(struct registry *registry,
                    void (*visit)(void *context, struct sequence *sequence), void *context)
 {
-    /* order: acquire pairs with the release in table_with_room(), as in registry_find(). */
+    /* order: acquire pairs with the release in table_with_room(), as in look_up(). */
     struct table *table = atomic_load_explicit(&registry->table, memory_order_acquire);
     for (size_t i = 0; i <= table->mask; i++) {
-        /* order: acquire pairs with the release in table_insert(), as in registry_find(). */
+        /* order: acquire pairs with the release in table_insert(), as in look_up(). */
         struct sequence *sequence = atomic_load_explicit(&table->slots[i], memory_order_acquire);
         if (sequence != NULL && !sequence_is_retired(sequence)) {
             visit(context, sequence);

@@ -236,13 +236,14 @@ void sequence_describe(struct sequence *sequence, struct sequence_status *ret_st
     uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
     uint64_t next = sequence->closed ? sequence->final_next
                                      : atomic_load_explicit(&sequence->next, memory_order_relaxed);
-    if (next >= limit && !range_is_empty(sequence->spare)) {
-        next = sequence->spare.first;
+    if (next >= limit) {
+        next = range_is_empty(sequence->spare) ? range_max(next, sequence->floor)
+                                               : sequence->spare.first;
     }
     *ret_status = (struct sequence_status){
         .definition = sequence->definition,
         .capacity = sequence->capacity,
-        .next = next < limit ? next : range_max(next, sequence->floor),
+        .next = next,
         .mark = sequence->floor,
         .unissued = sequence_unissued(sequence),
         .lease_size = sequence->lease_size,

@@ -5,15 +5,6 @@
 
 #include <assert.h>
 
-/* The store's record has changed by a commit of ours, and by nobody else's when its mark is still
- * where our newest lease ends: then the rest of that lease can still be given back. */
-static void follow_generation(struct sequence *sequence, const struct store_entry *entry)
-{
-    if (entry->mark == sequence->floor) {
-        sequence->generation = entry->generation;
-    }
-}
-
 void sequence_alter(struct sequence *sequence, const struct store_entry *entry)
 {
     const struct definition *definition = &entry->definition;
@@ -22,7 +13,7 @@ void sequence_alter(struct sequence *sequence, const struct store_entry *entry)
     sequence->definition = *definition;
     sequence->lease_size = range_min(sequence->lease_size, definition->max_gap);
     sequence->threshold = range_min(sequence->threshold, definition->max_gap / 2);
-    follow_generation(sequence, entry);
+    sequence->generation = entry->generation; /* else the clean stop could give nothing back */
     sequence_watch(sequence);
     pthread_mutex_unlock(&sequence->lock);
 }
@@ -81,7 +72,7 @@ void sequence_advance(struct sequence *sequence, uint64_t position, const struct
         leave_for(sequence, position);
     }
     if (entry != NULL) {
-        follow_generation(sequence, entry);
+        sequence->generation = entry->generation; /* as above */
     }
     sequence->floor = range_max(sequence->floor, entry != NULL ? entry->mark : position);
     sequence_watch(sequence);

@@ -29,7 +29,7 @@ struct sequence {
     /* Committed, and not contiguous with the lease; empty where leases are extended in place. */
     struct range spare;
     uint64_t floor;      /* no later lease may start below it; only rises */
-    uint64_t generation; /* of the commit that made the newest lease */
+    uint64_t generation; /* of the record as of our last commit of it */
     struct waiters waiters;
     uint64_t threshold;         /* a renewal is due when no more than this is left */
     uint64_t lease_size;        /* what the next renewal asks for, beyond what waiters need */
@@ -49,8 +49,8 @@ struct sequence {
     struct bell *waits;    /* constant */
     struct rope renewal_rope;
     struct rope wait_rope;
+    _Atomic bool retired;             /* beside the name: who looks it up looks at both */
     char name[SEQUENCE_NAME_MAX + 1]; /* constant */
-    _Atomic bool retired;             /* beside the name, for who looks at one looks at both */
 };
 
 /* Leased and not issued, in lease and spare, at this moment. The lock is held. */
