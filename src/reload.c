@@ -3,7 +3,6 @@
 #include "base/log.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -85,12 +84,13 @@ bool reload_fits(const struct reload *reload, const struct config *fresh)
         const struct definition *b = &wanted->definition;
         if (!definition_same_numbers(a, b)) {
             struct error_detail where;
+            char is[DEFINITION_TEXT_SIZE];
+            char asked[DEFINITION_TEXT_SIZE];
             config_where(fresh, wanted->place, &where);
-            log_error("%s: sequence '%s' has start %" PRId64 ", increment %" PRId64 ", min %" PRId64
-                      ", max %" PRId64 "; start %" PRId64 ", increment %" PRId64 ", min %" PRId64
-                      ", max %" PRId64 " cannot take its place",
-                      where.text, wanted->name, a->start, a->increment, a->min, a->max, b->start,
-                      b->increment, b->min, b->max);
+            definition_describe(a, is);
+            definition_describe(b, asked);
+            log_error("%s: sequence '%s' has %s; %s cannot take its place", where.text,
+                      wanted->name, is, asked);
             fits = false;
         }
     }

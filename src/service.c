@@ -65,7 +65,7 @@ static enum error start_parts(struct service *service, const struct config *conf
                               struct error_detail *detail)
 {
     enum error error = registry_open(service->store, &service->renewals, &service->waits,
-                                     &service->registry, detail);
+                                     &service->timekeeper, &service->registry, detail);
     if (error == ERR_OK) {
         error = declare_sequences(service, config, detail);
     }
@@ -94,6 +94,12 @@ enum error service_start(struct service *service, struct store *store, const str
     if (error != ERR_OK) {
         bell_fini(&service->renewals);
         return error_fail(detail, error, "no lock for the bell of waits");
+    }
+    error = timekeeper_init(&service->timekeeper, wall_clock_system());
+    if (error != ERR_OK) {
+        bell_fini(&service->waits);
+        bell_fini(&service->renewals);
+        return error_fail(detail, error, "no lock for the timekeeper");
     }
     error = start_parts(service, config, detail);
     if (error != ERR_OK) {
@@ -191,6 +197,7 @@ unsigned service_stop(struct service *service, const struct service_patience *pa
         give_back(service);
     }
     registry_free(service->registry);
+    timekeeper_fini(&service->timekeeper);
     bell_fini(&service->waits);
     bell_fini(&service->renewals);
     *service = (struct service){.store = NULL};

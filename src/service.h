@@ -28,6 +28,7 @@ struct service {
     struct store *store; /* borrowed */
     struct bell renewals;
     struct bell waits;
+    struct timekeeper timekeeper;
     struct registry *registry; /* this and the rest: NULL until it was started */
     struct keeper *keeper;
     struct expiry *expiry;

@@ -127,6 +127,10 @@ bool definition_equal(const struct definition *a, const struct definition *b);
 __attribute__((warn_unused_result)) enum error
 definition_check_name(const char *name, size_t length, struct error_detail *detail);
 
+/* What definition_same_numbers() compares, in words, for whoever has to choose between two. */
+#define DEFINITION_TEXT_SIZE 160
+void definition_describe(const struct definition *definition, char to[DEFINITION_TEXT_SIZE]);
+
 /* "counter" or "timestamp". Static. */
 const char *sequence_kind_name(enum sequence_kind kind);
 

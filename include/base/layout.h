@@ -114,6 +114,12 @@ static inline int64_t layout_time_ms(const struct layout *layout, uint64_t tick)
 /* The last millisecond that the time field holds, ms since 1970. */
 int64_t layout_end_ms(const struct layout *layout);
 
+/* Does `now_ms`, what a clock says, lie in the time field?
+ * ERR_INVALID    before tick 1: both moments, and what to do, in `detail`.
+ * ERR_EXHAUSTED  behind the end: both in `detail`. */
+__attribute__((warn_unused_result)) enum error
+layout_check_clock(const struct layout *layout, int64_t now_ms, struct error_detail *detail);
+
 /* Positions of `span_ms`, rounded up to whole ticks: for a max_gap. At most `max`. */
 uint64_t layout_span(const struct layout *layout, uint64_t span_ms, uint64_t max);
 

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "core/bell.h"
 #include "core/sequence.h"
+#include "core/timekeeper.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -27,11 +28,12 @@
 
 struct registry;
 
-/* Load every sequence that `store` remembers, also beyond the limit. The bells are borrowed until
- * registry_free(). What store_each() returns, or ERR_NO_MEMORY. */
+/* Load every sequence that `store` remembers, also beyond the limit. The bells and the timekeeper
+ * are borrowed until registry_free(). What store_each() returns, or ERR_NO_MEMORY. */
 __attribute__((warn_unused_result)) enum error
 registry_open(struct store *store, struct bell *renewals, struct bell *waits,
-              struct registry **ret_registry, struct error_detail *detail);
+              struct timekeeper *timekeeper, struct registry **ret_registry,
+              struct error_detail *detail);
 
 /* The sequence named `name`, `length` bytes, or NULL. No lock, no allocation. */
 struct sequence *registry_find(struct registry *registry, const char *name, size_t length);
@@ -40,7 +42,8 @@ struct sequence *registry_find(struct registry *registry, const char *name, size
  * altered, or do nothing when all is as it should be. One that was dropped is created anew, beyond
  * its name's floor.
  * ERR_INVALID   name or definition outside its limits, or REGISTRY_SEQUENCES_MAX are there
- *               already.
+ *               already; or the clock stands before the epoch of a timestamp sequence.
+ * ERR_EXHAUSTED the clock stands behind the end of its time field.
  * ERR_CONFLICT  it exists with other numbers (start, increment, min, max); both are in `detail`;
  *               nothing was changed.
  * ERR_UNAVAILABLE  REGISTRY_RETIRED_MAX were retired; nothing was changed.

@@ -1,4 +1,4 @@
-/* sequence: hands out blocks of one counter, from memory, never beyond what is durable.
+/* sequence: hands out blocks of numbers, from memory, never beyond what is durable.
  *
  * The law, in one line: every position that is issued lies in a lease that the store has
  * committed, and `next` never goes down. From it follow P1 (unique), P2 (durable first) and P3
@@ -13,6 +13,11 @@
  *   - Those who wait are granted their blocks in the order in which they came, in one step with
  *     the publication, so nobody who comes later overtakes them within a lease.
  *
+ * A timestamp sequence is the same over positions that are made of time (base/layout.h). A taker
+ * moves `next` on to the present tick where the clock has come past it, and never back: a clock
+ * that steps back lets numbers go on from the highest. What is issued ahead of time is borrowed,
+ * and no more than max_borrow; beyond it a request waits as for a lease, and nobody overtakes it.
+ *
  * Two sides use it: fronts take and wait; the keeper plans, publishes, burns and settles. All
  * sums are on positions.
  *
@@ -24,6 +29,7 @@
 #include "base/definition.h"
 #include "base/error.h"
 #include "core/bell.h"
+#include "core/timekeeper.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -53,7 +59,18 @@ struct waiter {
     enum error error;
     struct block block;
 
-    struct waiter *next; /* core's own */
+    struct waiter *next;   /* core's own */
+    uint64_t came_at_tick; /* core's own */
+};
+
+/* What a timestamp sequence says of time; all 0 for a counter. Times are ms since 1970. */
+struct sequence_times {
+    int64_t clock_ms;     /* the wall clock */
+    int64_t next_ms;      /* the time that the next number would hold */
+    int64_t mark_ms;      /* the time at the durable mark */
+    int64_t end_ms;       /* the last millisecond of the time field */
+    uint64_t borrowed_ms; /* how far the last number issued runs ahead of the clock */
+    bool before_epoch;    /* the clock stands before tick 1 */
 };
 
 /* What an administrator sees of a sequence: a copy, true at one moment between two publications. */
@@ -71,17 +88,18 @@ struct sequence_status {
     uint64_t waited;     /* requests that had to wait since this process started */
     uint64_t rate;       /* positions a second, as measured at the last renewal */
     bool exhausted;      /* no position is left that is not leased already */
+    struct sequence_times times;
 };
 
 /* ---- the registry's side ---- */
 
 /* A sequence as the store remembers it, with nothing leased. It rings `renewals` when it is due
- * for a lease and `waits` when its first waiter comes; both are borrowed for its life.
+ * for a lease and `waits` when its first waiter comes; a timestamp sequence reads the clock of
+ * `timekeeper`. All three are borrowed for its life.
  * ERR_NO_MEMORY. */
-__attribute__((warn_unused_result)) enum error sequence_create(const struct store_entry *entry,
-                                                               struct bell *renewals,
-                                                               struct bell *waits,
-                                                               struct sequence **ret_sequence);
+__attribute__((warn_unused_result)) enum error
+sequence_create(const struct store_entry *entry, struct bell *renewals, struct bell *waits,
+                struct timekeeper *timekeeper, struct sequence **ret_sequence);
 
 /* Free it. NULL is accepted. Nobody may wait on it or use it any more. */
 void sequence_free(struct sequence *sequence);
@@ -118,12 +136,18 @@ bool sequence_is_doubtful(struct sequence *sequence);
 
 const char *sequence_name(const struct sequence *sequence);
 
-/* Take `count` (>= 1) numbers from memory. One compare-and-swap when they are leased; never
- * blocks on I/O.
+/* The most numbers that one request may ask for, as far as the kind limits them: those of a tick
+ * for a timestamp sequence; UINT64_MAX for a counter. */
+uint64_t sequence_block_max(const struct sequence *sequence);
+
+/* Take `count` (1 … sequence_block_max()) numbers from memory. One compare-and-swap when they are
+ * leased; never blocks on I/O.
+ * ERR_INVALID      `count` is above sequence_block_max().
  * ERR_PENDING      none are leased: call sequence_wait().
  * ERR_EXHAUSTED    fewer than `count` are left; nothing was taken.
  * ERR_NOT_FOUND    the sequence was retired: its name may lead to another one by now.
- * ERR_UNAVAILABLE  the sequence is closed. */
+ * ERR_UNAVAILABLE  the sequence is closed; or its clock stands before its epoch, and it has no
+ *                  number to go on from. */
 __attribute__((warn_unused_result)) enum error
 sequence_take(struct sequence *sequence, uint64_t count, struct block *ret_block);
 
@@ -133,7 +157,8 @@ sequence_take(struct sequence *sequence, uint64_t count, struct block *ret_block
 __attribute__((warn_unused_result)) enum error sequence_wait(struct sequence *sequence,
                                                              struct waiter *waiter);
 
-/* End the waits whose deadline has come. Returns whether somebody still waits. */
+/* End the waits whose deadline has come, and those that time itself has ended. Returns whether
+ * somebody still waits. */
 bool sequence_expire(struct sequence *sequence, struct instant now);
 
 void sequence_describe(struct sequence *sequence, struct sequence_status *ret_status);

@@ -1,7 +1,10 @@
 #include "base/definition.h"
 
+#include "base/rfc3339.h"
+
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 static_assert(
     SEQUENCE_NUMBER_MAX > 0 && SEQUENCE_NUMBER_MIN == -SEQUENCE_NUMBER_MAX,
@@ -171,6 +174,25 @@ enum error definition_check_name(const char *name, size_t length, struct error_d
         }
     }
     return ERR_OK;
+}
+
+void definition_describe(const struct definition *d, char to[DEFINITION_TEXT_SIZE])
+{
+    int length = 0;
+    if (d->kind == SEQUENCE_TIMESTAMP) {
+        char epoch[RFC3339_SIZE];
+        rfc3339_format(epoch, d->layout.epoch_ms, 3);
+        length = snprintf(to, DEFINITION_TEXT_SIZE,
+                          "kind timestamp, epoch %s, time_unit %" PRIu32 "ms, machine_bits %u, "
+                          "node_bits %u, counter_bits %u",
+                          epoch, d->layout.unit_ms, d->layout.machine_bits, d->layout.node_bits,
+                          d->layout.counter_bits);
+    } else {
+        length = snprintf(to, DEFINITION_TEXT_SIZE,
+                          "start %" PRId64 ", increment %" PRId64 ", min %" PRId64 ", max %" PRId64,
+                          d->start, d->increment, d->min, d->max);
+    }
+    assert(length > 0 && length < DEFINITION_TEXT_SIZE);
 }
 
 const char *sequence_kind_name(enum sequence_kind kind)

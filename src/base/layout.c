@@ -1,6 +1,7 @@
 #include "base/layout.h"
 
 #include "base/range.h"
+#include "base/rfc3339.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -164,6 +165,33 @@ int64_t layout_end_ms(const struct layout *layout)
 {
     return layout_time_ms(layout, (UINT64_C(1) << layout_time_bits(layout)) - 1) +
            (int64_t)layout->unit_ms - 1;
+}
+
+enum error layout_check_clock(const struct layout *layout, int64_t now_ms,
+                              struct error_detail *detail)
+{
+    uint64_t tick = 0;
+    bool begun = layout_tick(layout, now_ms, &tick);
+    if (begun && now_ms <= layout_end_ms(layout)) {
+        return ERR_OK;
+    }
+    char now[RFC3339_SIZE] = "the years before 1970";
+    char bound[RFC3339_SIZE];
+    if (now_ms >= 0) {
+        rfc3339_format(now, now_ms < RFC3339_MAX_MS ? now_ms : RFC3339_MAX_MS, 3);
+    }
+    rfc3339_format(bound, begun ? layout_end_ms(layout) : layout->epoch_ms, 3);
+    if (!begun) {
+        return error_fail(
+            detail, ERR_INVALID,
+            "the clock says %s, and the epoch is %s: no number can hold a time before "
+            "its epoch; set the clock",
+            now, bound);
+    }
+    return error_fail(detail, ERR_EXHAUSTED,
+                      "the clock says %s, and the time field ended at %s: set the clock, or begin "
+                      "a sequence with a later epoch",
+                      now, bound);
 }
 
 uint64_t layout_span(const struct layout *layout, uint64_t span_ms, uint64_t max)

@@ -2,6 +2,7 @@
 
 #include "base/floor.h"
 #include "change.h"
+#include "registry_place.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -11,6 +12,9 @@ static enum error create(struct change *change, struct admin_request *request)
 {
     struct sequence *sequence = NULL;
     enum error error = definition_check(&request->definition, change->detail);
+    if (error == ERR_OK) {
+        error = registry_check_clock(change->registry, &request->definition, change->detail);
+    }
     if (error != ERR_OK) {
         return error;
     }

@@ -24,6 +24,7 @@ struct registry {
     _Atomic(struct table *) table; /* written under the lock */
     struct bell *renewals;         /* constant */
     struct bell *waits;            /* constant */
+    struct timekeeper *timekeeper; /* constant */
     pthread_mutex_t lock;
     struct sequence **ordered; /* lock; by name: what registry_list() lists */
     size_t count;              /* lock; of them */
@@ -193,10 +194,21 @@ enum error registry_make_room(struct registry *registry, bool another, struct er
     return room ? ERR_OK : error_fail(detail, ERR_NO_MEMORY, "no memory for another sequence");
 }
 
+enum error registry_check_clock(struct registry *registry, const struct definition *definition,
+                                struct error_detail *detail)
+{
+    if (definition->kind != SEQUENCE_TIMESTAMP) {
+        return ERR_OK;
+    }
+    int64_t now_ms = wall_clock_ms(registry->timekeeper->clock);
+    return layout_check_clock(&definition->layout, now_ms, detail);
+}
+
 enum error registry_build(struct registry *registry, const struct store_entry *entry,
                           struct sequence **ret_sequence, struct error_detail *detail)
 {
-    enum error error = sequence_create(entry, registry->renewals, registry->waits, ret_sequence);
+    enum error error = sequence_create(entry, registry->renewals, registry->waits,
+                                       registry->timekeeper, ret_sequence);
     if (error != ERR_OK) {
         return error_fail(detail, error, "no memory for sequence '%s'", entry->name);
     }
@@ -251,7 +263,8 @@ static enum error admit(void *context, const struct store_entry *entry, struct e
 }
 
 enum error registry_open(struct store *store, struct bell *renewals, struct bell *waits,
-                         struct registry **ret_registry, struct error_detail *detail)
+                         struct timekeeper *timekeeper, struct registry **ret_registry,
+                         struct error_detail *detail)
 {
     struct registry *registry = calloc(1, sizeof *registry);
     struct table *table = table_create(SLOTS_MIN, NULL);
@@ -263,6 +276,7 @@ enum error registry_open(struct store *store, struct bell *renewals, struct bell
     atomic_init(&registry->table, table);
     registry->renewals = renewals;
     registry->waits = waits;
+    registry->timekeeper = timekeeper;
     enum error error = store_each(store, admit, registry, detail);
     if (error != ERR_OK) {
         registry_free(registry);

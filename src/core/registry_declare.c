@@ -1,13 +1,9 @@
 /* What the configuration wants of the registry. */
 #include "change.h"
 #include "core/registry.h"
+#include "registry_place.h"
 
-#include <inttypes.h>
 #include <string.h>
-
-#define NUMBERS_FORMAT "start %" PRId64 ", increment %" PRId64 ", min %" PRId64 ", max %" PRId64
-#define NUMBERS_OF(definition) \
-    (definition)->start, (definition)->increment, (definition)->min, (definition)->max
 
 static enum error declare_existing(struct change *change, struct sequence *sequence,
                                    const struct definition *definition)
@@ -16,10 +12,13 @@ static enum error declare_existing(struct change *change, struct sequence *seque
     sequence_describe(sequence, &status);
     const struct definition *existing = &status.definition;
     if (!definition_same_numbers(existing, definition)) {
+        char is[DEFINITION_TEXT_SIZE];
+        char asked[DEFINITION_TEXT_SIZE];
+        definition_describe(existing, is);
+        definition_describe(definition, asked);
         return error_fail(change->detail, ERR_CONFLICT,
-                          "sequence '%s' exists with " NUMBERS_FORMAT
-                          "; asked for was " NUMBERS_FORMAT,
-                          sequence_name(sequence), NUMBERS_OF(existing), NUMBERS_OF(definition));
+                          "sequence '%s' exists with %s; asked for was %s", sequence_name(sequence),
+                          is, asked);
     }
     return definition_equal(existing, definition) ? ERR_OK
                                                   : change_alter(change, sequence, definition);
@@ -33,6 +32,9 @@ enum error registry_declare(struct registry *registry, struct store *store, cons
     enum error error = definition_check_name(name, strlen(name), detail);
     if (error == ERR_OK) {
         error = definition_check(definition, detail);
+    }
+    if (error == ERR_OK) {
+        error = registry_check_clock(registry, definition, detail);
     }
     if (error != ERR_OK) {
         return error;

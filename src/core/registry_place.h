@@ -13,6 +13,12 @@
 __attribute__((warn_unused_result)) enum error
 registry_make_room(struct registry *registry, bool another, struct error_detail *detail);
 
+/* Can numbers of `definition`, which is checked, be issued by the clock as it stands? As
+ * layout_check_clock(); ERR_OK for a counter. */
+__attribute__((warn_unused_result)) enum error
+registry_check_clock(struct registry *registry, const struct definition *definition,
+                     struct error_detail *detail);
+
 /* A sequence on the registry's bells, owned by the caller until it is placed. ERR_NO_MEMORY. */
 __attribute__((warn_unused_result)) enum error registry_build(struct registry *registry,
                                                               const struct store_entry *entry,

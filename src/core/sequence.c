@@ -1,5 +1,6 @@
 #include "core/sequence.h"
 #include "sequence_state.h"
+#include "sequence_timed.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -7,8 +8,19 @@
 
 #define LEASE_SIZE_FIRST UINT64_C(100) /* positions; before any rate is known */
 
+/* Nothing is leased: every start leases anew, and the first request calls the keeper. */
+static void begin_at(struct sequence *sequence, uint64_t position)
+{
+    atomic_init(&sequence->limit, position);
+    atomic_init(&sequence->next, position);
+    atomic_init(&sequence->renew_below, 0);
+    sequence->floor = position;
+    sequence->exhausted = position >= sequence->capacity;
+}
+
 enum error sequence_create(const struct store_entry *entry, struct bell *renewals,
-                           struct bell *waits, struct sequence **ret_sequence)
+                           struct bell *waits, struct timekeeper *timekeeper,
+                           struct sequence **ret_sequence)
 {
     struct sequence *sequence = aligned_alloc(CACHE_LINE, sizeof *sequence);
     if (sequence == NULL) {
@@ -20,19 +32,18 @@ enum error sequence_create(const struct store_entry *entry, struct bell *renewal
         return ERR_NO_MEMORY;
     }
     const struct definition *definition = &entry->definition;
-    /* Nothing is leased: every start leases anew, and the first request calls the keeper. */
-    atomic_init(&sequence->limit, entry->mark);
-    atomic_init(&sequence->next, entry->mark);
-    atomic_init(&sequence->renew_below, 0);
     sequence->start = definition->start;
     sequence->increment = definition->increment;
     sequence->capacity = definition_capacity(definition);
     sequence->definition = *definition;
-    sequence->floor = entry->mark;
     sequence->generation = entry->generation;
-    sequence->exhausted = entry->mark >= sequence->capacity;
     sequence->lease_size = range_min(LEASE_SIZE_FIRST, definition->max_gap);
-    sequence->measured_at = clock_now();
+    sequence->timekeeper = timekeeper;
+    sequence->clock = timekeeper->clock;
+    sequence->measured_at = sequence->clock->monotonic(sequence->clock);
+    begin_at(sequence, definition->kind == SEQUENCE_TIMESTAMP
+                           ? sequence_timed_init(sequence, definition, entry->mark)
+                           : entry->mark);
     waiters_init(&sequence->waiters);
     sequence->renewals = renewals;
     sequence->waits = waits;
@@ -71,6 +82,10 @@ uint64_t sequence_unissued(struct sequence *sequence)
 
 uint64_t sequence_issued(struct sequence *sequence)
 {
+    if (sequence->timed) {
+        /* order: relaxed. A count for people. */
+        return atomic_load_explicit(&sequence->issued, memory_order_relaxed);
+    }
     return sequence->leased - sequence->lost - sequence_unissued(sequence);
 }
 
@@ -85,6 +100,9 @@ void sequence_leave_lease(struct sequence *sequence, uint64_t first)
     uint64_t next = atomic_exchange_explicit(&sequence->next, first, memory_order_relaxed);
     assert(next <= limit);
     sequence->lost += limit - next;
+    if (sequence->timed) {
+        sequence_timed_anchor(sequence, first);
+    }
 }
 
 void sequence_publish_limit(struct sequence *sequence, uint64_t limit)
@@ -109,25 +127,24 @@ enum error sequence_call_keeper(struct sequence *sequence)
     return ERR_OK;
 }
 
-/* The lease has too little; the lock is held. Take from the spare, or say why there is nothing. */
-static enum error take_locked(struct sequence *sequence, uint64_t count, struct block *ret_block)
+static bool take_leased(struct sequence *sequence, uint64_t count, struct block *ret_block,
+                        bool *ret_due)
 {
-    if (sequence->closed) {
-        return sequence_is_retired(sequence) ? ERR_NOT_FOUND : ERR_UNAVAILABLE;
-    }
-    bool due;
-    if (sequence_take_leased(sequence, count, ret_block, &due)) {
-        return due ? sequence_call_keeper(sequence) : ERR_OK;
-    }
-    if (count <= range_count(sequence->spare)) {
-        sequence_leave_lease(sequence, sequence->spare.first);
-        sequence_publish_limit(sequence, sequence->spare.limit);
-        sequence->spare = (struct range){0, 0};
-        sequence_watch(sequence);
-        if (sequence_take_leased(sequence, count, ret_block, &due)) {
-            return due ? sequence_call_keeper(sequence)
-                       : ERR_OK; /* else others were quicker: wait for the next lease */
-        }
+    return sequence->timed ? sequence_timed_take_leased(sequence, count, ret_block, ret_due)
+                           : sequence_take_leased(sequence, count, ret_block, ret_due);
+}
+
+static bool fits_spare(struct sequence *sequence, uint64_t count)
+{
+    return sequence->timed ? sequence_timed_fits_spare(sequence, count)
+                           : count <= range_count(sequence->spare);
+}
+
+/* There is nothing to take: why? */
+static enum error verdict(struct sequence *sequence, uint64_t count)
+{
+    if (sequence->timed) {
+        return sequence_timed_verdict(sequence, count);
     }
     /* order: relaxed. `next` only rises, so what is refused now could not be had later either. */
     uint64_t next = atomic_load_explicit(&sequence->next, memory_order_relaxed);
@@ -135,6 +152,45 @@ static enum error take_locked(struct sequence *sequence, uint64_t count, struct 
         return ERR_EXHAUSTED;
     }
     return ERR_PENDING;
+}
+
+static void enter_spare(struct sequence *sequence)
+{
+    sequence_leave_lease(sequence, sequence->spare.first);
+    sequence_publish_limit(sequence, sequence->spare.limit);
+    sequence->spare = (struct range){0, 0};
+    sequence_watch(sequence);
+}
+
+/* The lease has too little; the lock is held. Take from the spare, or say why there is nothing. */
+static enum error take_locked(struct sequence *sequence, uint64_t count, struct block *ret_block)
+{
+    if (sequence->closed) {
+        return sequence_is_retired(sequence) ? ERR_NOT_FOUND : ERR_UNAVAILABLE;
+    }
+    if (count > sequence_block_max(sequence)) {
+        return ERR_INVALID;
+    }
+    if (sequence->timed && sequence->waiters.first != NULL) {
+        return verdict(sequence, count); /* nobody overtakes those who wait for time */
+    }
+    bool due;
+    if (take_leased(sequence, count, ret_block, &due)) {
+        return due ? sequence_call_keeper(sequence) : ERR_OK;
+    }
+    if (fits_spare(sequence, count)) {
+        enter_spare(sequence);
+        if (take_leased(sequence, count, ret_block, &due)) {
+            return due ? sequence_call_keeper(sequence)
+                       : ERR_OK; /* else others were quicker: wait for the next lease */
+        }
+    }
+    return verdict(sequence, count);
+}
+
+uint64_t sequence_block_max(const struct sequence *sequence)
+{
+    return sequence->timed ? UINT64_C(1) << sequence->counter_bits : UINT64_MAX;
 }
 
 enum error sequence_take_slowly(struct sequence *sequence, uint64_t count, struct block *ret_block)
@@ -153,6 +209,9 @@ enum error sequence_wait(struct sequence *sequence, struct waiter *waiter)
         bool first = sequence->waiters.first == NULL;
         waiters_append(&sequence->waiters, waiter);
         sequence->waited++;
+        if (sequence->timed) {
+            sequence_timed_note_arrival(sequence, waiter);
+        }
         /* Inside the lock: whoever answers lets go of the rope first and takes the lock after, so
          * either it sees this waiter or this thread sees a rope that can be pulled. No call is
          * lost. */
@@ -171,12 +230,33 @@ static bool deadline_reached(void *context, struct waiter *waiter)
     return clock_reached(waiter->deadline, *now);
 }
 
+/* Time may have come for some of those who wait: what is leased is theirs, in order. */
+static void let_time_pass(struct sequence *sequence, struct instant now, struct waiters *finished)
+{
+    /* order: relaxed. Written under the lock only, which is held. */
+    uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
+    bool last = sequence->exhausted && range_is_empty(sequence->spare);
+    sequence_timed_grant(sequence, limit, last, now, finished);
+    bool used_up = sequence->waiters.first != NULL && !sequence_timed_waits_for_time(sequence);
+    if (used_up && !range_is_empty(sequence->spare)) {
+        enter_spare(sequence);
+        limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed); /* order: as above */
+        sequence_timed_grant(sequence, limit, sequence->exhausted, now, finished);
+    }
+    if (!sequence->exhausted && sequence_timed_need(sequence) > 0) {
+        bell_ring(sequence->renewals, &sequence->renewal_rope);
+    }
+}
+
 bool sequence_expire(struct sequence *sequence, struct instant now)
 {
     struct waiters expired;
     waiters_init(&expired);
     pthread_mutex_lock(&sequence->lock);
     waiters_move(&sequence->waiters, &expired, ERR_UNAVAILABLE, deadline_reached, &now);
+    if (sequence->timed) {
+        let_time_pass(sequence, now, &expired);
+    }
     bool waiting = sequence->waiters.first != NULL;
     pthread_mutex_unlock(&sequence->lock);
     waiters_finish(&expired);
@@ -208,6 +288,9 @@ static void end(struct sequence *sequence, enum error error, bool retires)
         sequence->closed = true;
     }
     waiters_move(&sequence->waiters, &ended, error, everyone, NULL);
+    if (sequence->timed) {
+        sequence_timed_note_queue(sequence);
+    }
     pthread_mutex_unlock(&sequence->lock);
     waiters_finish(&ended);
 }
@@ -236,6 +319,7 @@ void sequence_describe(struct sequence *sequence, struct sequence_status *ret_st
     uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
     uint64_t next = sequence->closed ? sequence->final_next
                                      : atomic_load_explicit(&sequence->next, memory_order_relaxed);
+    uint64_t reached = next;
     if (next >= limit) {
         next = range_is_empty(sequence->spare) ? range_max(next, sequence->floor)
                                                : sequence->spare.first;
@@ -243,7 +327,7 @@ void sequence_describe(struct sequence *sequence, struct sequence_status *ret_st
     *ret_status = (struct sequence_status){
         .definition = sequence->definition,
         .capacity = sequence->capacity,
-        .next = next,
+        .next = sequence->timed ? sequence_timed_next(sequence, next) : next,
         .mark = sequence->floor,
         .unissued = sequence_unissued(sequence),
         .lease_size = sequence->lease_size,
@@ -254,6 +338,12 @@ void sequence_describe(struct sequence *sequence, struct sequence_status *ret_st
         .rate = sequence->rate,
         .exhausted = sequence->exhausted,
     };
+    if (sequence->timed) {
+        /* A mark that the clock has passed costs nothing. */
+        ret_status->unissued =
+            sequence->floor > ret_status->next ? sequence->floor - ret_status->next : 0;
+        sequence_timed_describe(sequence, reached, next, &ret_status->times);
+    }
     pthread_mutex_unlock(&sequence->lock);
 }
 

@@ -2,6 +2,7 @@
  * changed the record under it. */
 #include "core/sequence.h"
 #include "sequence_state.h"
+#include "sequence_timed.h"
 
 #include <assert.h>
 
@@ -14,6 +15,9 @@ void sequence_alter(struct sequence *sequence, const struct store_entry *entry)
     sequence->lease_size = range_min(sequence->lease_size, definition->max_gap);
     sequence->threshold = range_min(sequence->threshold, definition->max_gap / 2);
     sequence->generation = entry->generation; /* else the clean stop could give nothing back */
+    if (sequence->timed) {
+        sequence_timed_alter(sequence, &definition->layout);
+    }
     sequence_watch(sequence);
     pthread_mutex_unlock(&sequence->lock);
 }
@@ -68,6 +72,9 @@ void sequence_advance(struct sequence *sequence, uint64_t position, const struct
     uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
     assert(position <= sequence->capacity);
     skip_within(sequence, range_min(position, limit));
+    if (sequence->timed) {
+        sequence_timed_anchor(sequence, position);
+    }
     if (position > limit) {
         leave_for(sequence, position);
     }

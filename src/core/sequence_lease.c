@@ -2,6 +2,7 @@
  * result. */
 #include "core/sequence.h"
 #include "sequence_state.h"
+#include "sequence_timed.h"
 
 #include <assert.h>
 
@@ -43,7 +44,10 @@ static void measure(struct sequence *sequence, struct instant now)
     sequence->measured_at = now;
     sequence->measured_issued = issued;
     sequence->measured_waited = sequence->waited;
-
+    if (sequence->timed) {
+        sequence_timed_adapt(sequence, elapsed_ns);
+        return;
+    }
     uint64_t size = scaled(sequence->rate, LEASE_AHEAD_NS, CLOCK_NS_PER_S);
     uint64_t least =
         waited ? range_multiply_capped(sequence->lease_size, 2) : sequence->lease_size / 2;
@@ -94,18 +98,31 @@ static uint64_t waiters_need(const struct waiters *waiters)
     return need;
 }
 
+/* Positions to ask the store for. */
+static uint64_t positions_due(struct sequence *sequence)
+{
+    if (sequence->timed) {
+        sequence_timed_note_queue(sequence);
+        return sequence_timed_need(sequence);
+    }
+    return range_add_capped(waiters_need(&sequence->waiters),
+                            positions_ahead(sequence, sequence_unissued(sequence)));
+}
+
 bool sequence_plan(struct sequence *sequence, struct instant now, struct store_request *ret_request)
 {
     struct waiters unwanted;
     waiters_init(&unwanted);
     /* First let go of the rope, then look: what happens after the look rings anew. */
     bell_release(&sequence->renewal_rope);
+    if (sequence->timed) {
+        timekeeper_look(sequence->timekeeper);
+    }
 
     pthread_mutex_lock(&sequence->lock);
     waiters_move(&sequence->waiters, &unwanted, ERR_UNAVAILABLE, is_unwanted, &now);
     measure(sequence, now);
-    uint64_t need = waiters_need(&sequence->waiters);
-    uint64_t count = range_add_capped(need, positions_ahead(sequence, sequence_unissued(sequence)));
+    uint64_t count = positions_due(sequence);
     *ret_request =
         (struct store_request){.name = sequence->name, .count = count, .floor = sequence->floor};
     bool due = count > 0 && !sequence->closed && !sequence->exhausted;
@@ -180,9 +197,26 @@ static void grant(struct sequence *sequence, uint64_t limit, bool last, struct w
     waiters_concatenate(granted, &chosen);
 }
 
+static void grant_below(struct sequence *sequence, uint64_t limit, bool last, struct instant now,
+                        struct waiters *granted)
+{
+    if (sequence->timed) {
+        sequence_timed_grant(sequence, limit, last, now, granted);
+    } else {
+        grant(sequence, limit, last, granted);
+    }
+}
+
+/* Is the lease used up, as far as those who wait are concerned? */
+static bool wants_other_lease(struct sequence *sequence)
+{
+    return sequence->waiters.first != NULL &&
+           !(sequence->timed && sequence_timed_waits_for_time(sequence));
+}
+
 /* Take the committed `lease` over, and grant on the way: extend what is leased where it continues
  * it; else, when somebody waits, leave the old lease for it; else set it aside as the spare. */
-static void take_over(struct sequence *sequence, struct range lease, bool last,
+static void take_over(struct sequence *sequence, struct range lease, bool last, struct instant now,
                       struct waiters *granted)
 {
     /* order: relaxed. Written under the lock only, which is held. */
@@ -200,18 +234,19 @@ static void take_over(struct sequence *sequence, struct range lease, bool last,
     }
 
     if (range_is_empty(lease)) {
-        grant(sequence, limit, last, granted);
+        grant_below(sequence, limit, last, now, granted);
         return;
     }
     bool in_place = lease.first == limit;
-    if (!in_place && sequence->waiters.first == NULL) {
+    if (!in_place && !wants_other_lease(sequence)) {
         sequence->spare = lease;
+        grant_below(sequence, limit, false, now, granted);
         return;
     }
     if (!in_place) {
         sequence_leave_lease(sequence, lease.first);
     }
-    grant(sequence, lease.limit, last, granted);
+    grant_below(sequence, lease.limit, last, now, granted);
     sequence_publish_limit(sequence, lease.limit);
 }
 
@@ -241,6 +276,24 @@ static bool everyone(void *context, struct waiter *waiter)
     return true;
 }
 
+static void set_threshold(struct sequence *sequence, uint64_t commit_ns)
+{
+    if (sequence->timed) {
+        sequence_timed_watch_commits(sequence, commit_ns);
+    } else {
+        sequence->threshold = renewal_threshold(sequence, commit_ns);
+    }
+}
+
+static bool is_more_due(struct sequence *sequence, bool last)
+{
+    if (sequence->timed) {
+        return !last && sequence_timed_need(sequence) > 0;
+    }
+    return sequence->waiters.first != NULL ||
+           (!last && positions_ahead(sequence, sequence_unissued(sequence)) > 0);
+}
+
 void sequence_publish(struct sequence *sequence, const struct store_request *request,
                       uint64_t commit_ns, struct instant now)
 {
@@ -264,16 +317,17 @@ void sequence_publish(struct sequence *sequence, const struct store_request *req
         keep_for_return(sequence, request->lease);
     } else {
         waiters_move(&sequence->waiters, &finished, ERR_UNAVAILABLE, is_unwanted, &now);
-        take_over(sequence, request->lease, last, &finished);
+        take_over(sequence, request->lease, last, now, &finished);
     }
     if (last) {
         sequence->exhausted = true;
+    }
+    if (last && !sequence->timed) { /* else time may be all that some of them wait for */
         waiters_move(&sequence->waiters, &finished, ERR_EXHAUSTED, everyone, NULL);
     }
-    sequence->threshold = renewal_threshold(sequence, commit_ns);
+    set_threshold(sequence, commit_ns);
     sequence_watch(sequence);
-    bool more_due = sequence->waiters.first != NULL ||
-                    (!last && positions_ahead(sequence, sequence_unissued(sequence)) > 0);
+    bool more_due = is_more_due(sequence, last);
     pthread_mutex_unlock(&sequence->lock);
 
     if (more_due) {

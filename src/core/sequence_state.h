@@ -19,9 +19,24 @@ struct sequence {
     int64_t start;                /* constant, as are the next two */
     int64_t increment;
     uint64_t capacity;
+    /* A timestamp sequence's, constant but for the last two. sequence_timed.h says how `next`
+     * moves. */
+    bool timed;
+    uint8_t counter_bits;
+    uint8_t tick_shift;   /* from a tick to its place in a number */
+    uint32_t unit_ms;     /* the length of a tick */
+    int64_t epoch_ms;     /* where tick 0 begins */
+    _Atomic uint64_t ids; /* machine and node in their places; changes while `next` is shut */
+    _Atomic bool crowded; /* somebody waits, so that nobody may take past the queue */
 
     /* Written by every request. */
-    _Alignas(CACHE_LINE) _Atomic uint64_t next; /* only rises */
+    _Alignas(CACHE_LINE) _Atomic uint64_t next; /* only rises, but for sequence_timed_alter() */
+    /* A timestamp sequence's: numbers issued, which positions do not tell; and how far its time
+     * stands ahead of the monotonic clock, in milliseconds, which only rises. */
+    _Atomic uint64_t issued;
+    _Atomic uint64_t ahead_ms; /* an int64_t */
+    _Atomic uint32_t max_borrow_ms;
+    const struct wall_clock *clock; /* constant */
 
     /* Under the lock, unless said otherwise. */
     _Alignas(CACHE_LINE) pthread_mutex_t lock;
@@ -45,8 +60,9 @@ struct sequence {
     bool closed;
     bool doubtful; /* whether the store still knows it has to be found out */
 
-    struct bell *renewals; /* constant */
-    struct bell *waits;    /* constant */
+    struct bell *renewals;         /* constant */
+    struct bell *waits;            /* constant */
+    struct timekeeper *timekeeper; /* constant */
     struct rope renewal_rope;
     struct rope wait_rope;
     _Atomic bool retired;             /* beside the name: who looks it up looks at both */

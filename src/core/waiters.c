@@ -41,6 +41,18 @@ void waiters_move(struct waiters *from, struct waiters *to, enum error error,
     }
 }
 
+struct waiter *waiters_take_first(struct waiters *waiters)
+{
+    struct waiter *first = waiters->first;
+    assert(first != NULL);
+    waiters->first = first->next;
+    waiters->length--;
+    if (waiters->first == NULL) {
+        waiters->end = &waiters->first;
+    }
+    return first;
+}
+
 void waiters_concatenate(struct waiters *to, struct waiters *from)
 {
     if (from->first != NULL) {

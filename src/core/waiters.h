@@ -21,6 +21,9 @@ void waiters_append(struct waiters *waiters, struct waiter *waiter);
 void waiters_move(struct waiters *from, struct waiters *to, enum error error,
                   bool (*matches)(void *context, struct waiter *waiter), void *context);
 
+/* Take the first one out of a queue that is not empty. */
+struct waiter *waiters_take_first(struct waiters *waiters);
+
 /* Append all of `from` to `to`, and leave `from` empty. */
 void waiters_concatenate(struct waiters *to, struct waiters *from);
 

@@ -17,7 +17,7 @@ unsigned house_events(struct house *house, enum keeper_event event)
     return atomic_load_explicit(&house->events[event], memory_order_relaxed);
 }
 
-int house_build(void **state)
+struct house *house_build_under(const struct wall_clock *clock)
 {
     struct house *house = calloc(1, sizeof *house);
     assert_non_null(house);
@@ -26,10 +26,16 @@ int house_build(void **state)
     assert_int_equal(store_memory_open(&options, &house->store), ERR_OK);
     assert_int_equal(bell_init(&house->renewals), ERR_OK);
     assert_int_equal(bell_init(&house->waits), ERR_OK);
-    assert_int_equal(
-        registry_open(house->store, &house->renewals, &house->waits, &house->registry, NULL),
-        ERR_OK);
-    *state = house;
+    assert_int_equal(timekeeper_init(&house->timekeeper, clock), ERR_OK);
+    assert_int_equal(registry_open(house->store, &house->renewals, &house->waits,
+                                   &house->timekeeper, &house->registry, NULL),
+                     ERR_OK);
+    return house;
+}
+
+int house_build(void **state)
+{
+    *state = house_build_under(wall_clock_system());
     return 0;
 }
 
@@ -60,6 +66,7 @@ int house_tear_down(void **state)
     registry_free(house->registry);
     store_close(house->store);
     store_memory_disk_free(house->disk);
+    timekeeper_fini(&house->timekeeper);
     bell_fini(&house->renewals);
     bell_fini(&house->waits);
     free(house);

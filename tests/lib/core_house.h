@@ -28,6 +28,7 @@ struct house {
     struct store *store;
     struct bell renewals;
     struct bell waits;
+    struct timekeeper timekeeper;
     struct registry *registry;
     struct keeper *keeper;
     struct expiry *expiry;
@@ -44,6 +45,9 @@ unsigned house_events(struct house *house, enum keeper_event event);
 
 /* Everything but the fronts, as the roof would build it. */
 int house_build(void **state);
+
+/* The same, with a clock of the test's own, which is borrowed. */
+struct house *house_build_under(const struct wall_clock *clock);
 
 void house_declare(struct house *house, const char *name, struct definition definition);
 

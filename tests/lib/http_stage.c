@@ -92,7 +92,11 @@ void http_stage_open(struct http_stage *stage)
     must(store_memory_open(&store_options, &stage->store), &detail, "store_memory_open");
     must(bell_init(&stage->renewals), &detail, "bell_init");
     must(bell_init(&stage->waits), &detail, "bell_init");
-    must(registry_open(stage->store, &stage->renewals, &stage->waits, &stage->registry, &detail),
+    must(timekeeper_init(&stage->timekeeper,
+                         stage->clock != NULL ? stage->clock : wall_clock_system()),
+         &detail, "timekeeper_init");
+    must(registry_open(stage->store, &stage->renewals, &stage->waits, &stage->timekeeper,
+                       &stage->registry, &detail),
          &detail, "registry_open");
     for (size_t i = 0; i < stage->sequence_count; i++) {
         must(registry_declare(stage->registry, stage->store, stage->sequences[i].name,
@@ -122,6 +126,7 @@ void http_stage_close(struct http_stage *stage)
     expiry_stop(stage->expiry);
     keeper_stop(stage->keeper);
     registry_free(stage->registry);
+    timekeeper_fini(&stage->timekeeper);
     bell_fini(&stage->waits);
     bell_fini(&stage->renewals);
     store_close(stage->store);

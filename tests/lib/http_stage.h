@@ -36,6 +36,8 @@ struct http_stage {
     struct store *store;
     struct bell renewals;
     struct bell waits;
+    struct timekeeper timekeeper;
+    const struct wall_clock *clock; /* NULL: the system's */
     struct registry *registry;
     struct keeper *keeper;
     struct expiry *expiry;

@@ -59,7 +59,8 @@ enum error registry_stage_open_again(struct house *house, struct error_detail *d
     assert_int_equal(store_memory_open(&options, &house->store), ERR_OK);
     assert_int_equal(bell_init(&house->renewals), ERR_OK);
     assert_int_equal(bell_init(&house->waits), ERR_OK);
-    return registry_open(house->store, &house->renewals, &house->waits, &house->registry, detail);
+    return registry_open(house->store, &house->renewals, &house->waits, &house->timekeeper,
+                         &house->registry, detail);
 }
 
 void registry_stage_restart(struct house *house)

@@ -23,6 +23,12 @@ struct patient sequence_stage_patient(uint64_t count)
 
 void sequence_stage_open_with(struct stage *f, struct definition definition, uint64_t mark)
 {
+    sequence_stage_open_under(f, definition, mark, wall_clock_system());
+}
+
+void sequence_stage_open_under(struct stage *f, struct definition definition, uint64_t mark,
+                               const struct wall_clock *clock)
+{
     struct store_entry entry = {
         .name = "orders", .definition = definition, .mark = mark, .generation = 1};
     memset(f, 0, sizeof *f);
@@ -32,13 +38,16 @@ void sequence_stage_open_with(struct stage *f, struct definition definition, uin
     assert_int_equal(bell_init(&f->renewals), ERR_OK);
     assert_int_equal(bell_init(&f->waits), ERR_OK);
     assert_int_equal(definition_check(&definition, NULL), ERR_OK);
-    assert_int_equal(sequence_create(&entry, &f->renewals, &f->waits, &f->sequence), ERR_OK);
+    assert_int_equal(timekeeper_init(&f->timekeeper, clock), ERR_OK);
+    assert_int_equal(sequence_create(&entry, &f->renewals, &f->waits, &f->timekeeper, &f->sequence),
+                     ERR_OK);
 }
 
 void sequence_stage_close_all(struct stage *f)
 {
     sequence_close(f->sequence);
     sequence_free(f->sequence);
+    timekeeper_fini(&f->timekeeper);
     bell_fini(&f->renewals);
     bell_fini(&f->waits);
 }
@@ -103,8 +112,8 @@ void sequence_stage_publish_at(struct stage *f, struct store_request request, ui
 void sequence_stage_renew(struct stage *f)
 {
     struct store_request request = sequence_stage_must_plan(f);
-    struct range lease =
-        range_clamped(range_max(f->mark, request.floor), request.count, UINT64_MAX);
+    struct range lease = range_clamped(range_max(f->mark, request.floor), request.count,
+                                       sequence_stage_describe(f).capacity);
     sequence_stage_publish_at(f, request, lease.first, range_count(lease));
 }
 
@@ -140,6 +149,13 @@ void sequence_stage_assert_refused(const struct patient *patient, enum error err
 {
     assert_int_equal(patient->times_done, 1);
     assert_int_equal(patient->waiter.error, error);
+}
+
+void sequence_stage_alter(struct stage *f, struct definition definition)
+{
+    struct store_entry entry = {
+        .name = "orders", .definition = definition, .mark = f->mark, .generation = 8};
+    sequence_alter(f->sequence, &entry);
 }
 
 void sequence_stage_burn(struct stage *f, struct store_request request, uint64_t burnt_limit)

@@ -22,6 +22,7 @@
 struct stage {
     struct bell renewals;
     struct bell waits;
+    struct timekeeper timekeeper;
     struct sequence *sequence;
     uint64_t mark; /* what a store would remember */
     struct instant now;
@@ -38,6 +39,10 @@ struct patient {
 struct patient sequence_stage_patient(uint64_t count);
 
 void sequence_stage_open_with(struct stage *f, struct definition definition, uint64_t mark);
+
+/* The same, under a clock of the test's own, which is borrowed. */
+void sequence_stage_open_under(struct stage *f, struct definition definition, uint64_t mark,
+                               const struct wall_clock *clock);
 
 void sequence_stage_close_all(struct stage *f);
 
@@ -69,6 +74,9 @@ void sequence_stage_join(struct stage *f, struct patient *patient);
 void sequence_stage_assert_granted(const struct patient *patient, int64_t first, int64_t last);
 
 void sequence_stage_assert_refused(const struct patient *patient, enum error error);
+
+/* As after the store has taken the definition. */
+void sequence_stage_alter(struct stage *f, struct definition definition);
 
 void sequence_stage_burn(struct stage *f, struct store_request request, uint64_t burnt_limit);
 

@@ -59,6 +59,20 @@ struct instant clock_now_coarse(void)
     return clock_now();
 }
 
+/* The time of day goes with simulated time, from some day of 2026 on. */
+static int64_t simulated_wall_ms(const struct wall_clock *clock)
+{
+    return INT64_C(1795000000000) + (int64_t)(clock->monotonic(clock).ns / CLOCK_NS_PER_MS);
+}
+
+static struct instant simulated_monotonic(const struct wall_clock *clock)
+{
+    (void)clock;
+    return clock_now();
+}
+
+static const struct wall_clock simulated_clock = {simulated_wall_ms, simulated_monotonic};
+
 /* ---- clients ---- */
 
 struct client {
@@ -260,11 +274,14 @@ static enum error declare_names(struct store *store)
 }
 
 /* As service.c does it. False when the start has failed, as it may when the disk does. */
-static bool start_core(struct bell *renewals, struct bell *waits, struct expiry **ret_expiry)
+static bool start_core(struct bell *renewals, struct bell *waits, struct timekeeper *timekeeper,
+                       struct expiry **ret_expiry)
 {
     struct error_detail detail;
     struct keeper_options options = {.store = world.store, .renewals = renewals};
-    if (registry_open(world.store, renewals, waits, &world.registry, &detail) != ERR_OK) {
+    if (timekeeper_init(timekeeper, &simulated_clock) != ERR_OK ||
+        registry_open(world.store, renewals, waits, timekeeper, &world.registry, &detail) !=
+            ERR_OK) {
         return false;
     }
     if (declare_names(world.store) != ERR_OK || keeper_start(&options, &world.keeper) != ERR_OK) {
@@ -279,13 +296,14 @@ static void run_life(void *argument)
     unsigned count = 0;
     struct bell renewals;
     struct bell waits;
+    struct timekeeper timekeeper;
     struct expiry *expiry = NULL;
     struct error_detail detail;
     struct order order;
     struct store_memory_options options = {.disk = world.disk};
     (void)argument;
     if (store_memory_open(&options, &world.store) != ERR_OK || bell_init(&renewals) != ERR_OK ||
-        bell_init(&waits) != ERR_OK || !start_core(&renewals, &waits, &expiry)) {
+        bell_init(&waits) != ERR_OK || !start_core(&renewals, &waits, &timekeeper, &expiry)) {
         if (!world.faults && !world.scarce) {
             judge_fails("the start failed on a whole disk");
         }

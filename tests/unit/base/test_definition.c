@@ -329,6 +329,20 @@ static void test_definition_check_keeps_the_kinds_apart(void **state)
     assert_string_equal(sequence_kind_name(SEQUENCE_TIMESTAMP), "timestamp");
 }
 
+static void test_definition_describe_says_what_is_fixed(void **state)
+{
+    (void)state;
+    char text[DEFINITION_TEXT_SIZE];
+    struct definition d = numbers(INT64_MAX, INT64_MIN, SEQUENCE_NUMBER_MIN, INT64_MAX);
+    definition_describe(&d, text);
+    assert_string_equal(text, "start 9223372036854775807, increment -9223372036854775808, "
+                              "min -9223372036854775807, max 9223372036854775807");
+    d = definition_default_timestamp();
+    definition_describe(&d, text);
+    assert_string_equal(text, "kind timestamp, epoch 2024-01-01T00:00:00.000Z, time_unit 1ms, "
+                              "machine_bits 5, node_bits 5, counter_bits 12");
+}
+
 /* A data directory that comes back with other ids, or another max_borrow, goes on. */
 static void test_definition_same_numbers_lets_the_ids_change(void **state)
 {
@@ -466,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_definition_position_after_takes_any_number),
         cmocka_unit_test(test_definition_default_timestamp_is_what_the_header_says),
         cmocka_unit_test(test_definition_check_keeps_the_kinds_apart),
+        cmocka_unit_test(test_definition_describe_says_what_is_fixed),
         cmocka_unit_test(test_definition_same_numbers_lets_the_ids_change),
         cmocka_unit_test(test_definition_same_numbers_looks_at_what_is_fixed_only),
         cmocka_unit_test(test_definition_equal_looks_at_every_field),

@@ -251,6 +251,25 @@ static void test_layout_tick_at_the_end_of_the_time_field(void **state)
     assert_true(tick == last);
 }
 
+static void test_layout_check_clock_names_both_moments(void **state)
+{
+    (void)state;
+    struct layout layout = layout_default();
+    struct error_detail detail;
+    int64_t end_ms = layout_end_ms(&layout);
+    assert_int_equal(layout_check_clock(&layout, layout.epoch_ms + 1, NULL), ERR_OK);
+    assert_int_equal(layout_check_clock(&layout, end_ms, NULL), ERR_OK);
+    assert_int_equal(layout_check_clock(&layout, layout.epoch_ms, &detail), ERR_INVALID);
+    assert_non_null(strstr(detail.text, "says 2024-01-01T00:00:00.000Z"));
+    assert_non_null(strstr(detail.text, "epoch is 2024-01-01T00:00:00.000Z"));
+    assert_int_equal(layout_check_clock(&layout, -1, &detail), ERR_INVALID);
+    assert_non_null(strstr(detail.text, "before 1970"));
+    assert_int_equal(layout_check_clock(&layout, end_ms + 1, &detail), ERR_EXHAUSTED);
+    assert_non_null(strstr(detail.text, "ended at 2093-09-06T15:47:35.551Z"));
+    assert_int_equal(layout_check_clock(&layout, INT64_MAX, &detail), ERR_EXHAUSTED);
+    assert_non_null(strstr(detail.text, "says 9999-12-31"));
+}
+
 static void test_layout_span_rounds_up_and_is_capped(void **state)
 {
     (void)state;
@@ -300,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_layout_position_after_counts_with_the_ids_of_others),
         cmocka_unit_test(test_layout_tick_begins_after_the_epoch),
         cmocka_unit_test(test_layout_tick_at_the_end_of_the_time_field),
+        cmocka_unit_test(test_layout_check_clock_names_both_moments),
         cmocka_unit_test(test_layout_span_rounds_up_and_is_capped),
         cmocka_unit_test(test_layout_same_fields_leaves_ids_and_borrow_out),
     };

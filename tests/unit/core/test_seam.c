@@ -24,6 +24,7 @@
 struct seam {
     struct bell renewals;
     struct bell waits;
+    struct timekeeper timekeeper;
     struct sequence *sequence;
     struct ledger *ledger;
     struct chance chance;
@@ -40,14 +41,17 @@ static void open_seam(struct seam *seam, uint64_t max_gap, uint64_t hole_max)
     seam->chance = chance_from(chance_seed());
     assert_int_equal(bell_init(&seam->renewals), ERR_OK);
     assert_int_equal(bell_init(&seam->waits), ERR_OK);
-    assert_int_equal(sequence_create(&entry, &seam->renewals, &seam->waits, &seam->sequence),
-                     ERR_OK);
+    assert_int_equal(timekeeper_init(&seam->timekeeper, wall_clock_system()), ERR_OK);
+    assert_int_equal(
+        sequence_create(&entry, &seam->renewals, &seam->waits, &seam->timekeeper, &seam->sequence),
+        ERR_OK);
 }
 
 static void close_seam(struct seam *seam)
 {
     sequence_free(seam->sequence);
     ledger_free(seam->ledger);
+    timekeeper_fini(&seam->timekeeper);
     bell_fini(&seam->renewals);
     bell_fini(&seam->waits);
 }
