@@ -15,6 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What the library gets of memory for a connection, in buffer_bytes. Half of it may be full of what
+ * waits in the pipeline; without as much again, a request with many headers leaves no room for its
+ * answer, and the library closes the connection over numbers that were taken. */
+#define POOL_BUFFERS 2
+
 /* ---- connections ---- */
 
 __attribute__((format(printf, 2, 0))) static void on_log(void *context, const char *format,
@@ -134,7 +139,7 @@ static bool hides_something(const struct http_request *request, const char *vers
 {
     uintptr_t distance = (uintptr_t)version - (uintptr_t)request->target_end;
 
-    return distance > 1 && distance < request->service->buffer_bytes;
+    return distance > 1 && distance < POOL_BUFFERS * request->service->buffer_bytes;
 }
 
 /* The headers are here. What is answered now closes the connection, so only what has to is. */
@@ -247,11 +252,11 @@ enum error http_worker_start(struct http_worker *worker, struct http_service *se
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
             MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET | (tls != NULL ? MHD_USE_TLS : 0U),
         0, NULL, NULL, on_request, worker, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT, service->buffer_bytes,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT_MAX, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        worker, MHD_OPTION_URI_LOG_CALLBACK, on_target, worker, MHD_OPTION_UNESCAPE_CALLBACK,
-        on_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, worker, MHD_OPTION_ARRAY,
-        tls != NULL ? secure : plain, MHD_OPTION_END);
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        POOL_BUFFERS * service->buffer_bytes, MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT_MAX,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+        worker, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, worker, MHD_OPTION_ARRAY, tls != NULL ? secure : plain, MHD_OPTION_END);
     return worker->daemon != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 

@@ -192,6 +192,56 @@ static void test_http_a_browser_is_told_not_to_sniff(void **state)
     http_answer_free(&answer);
 }
 
+/* What waits behind a request in the pipeline never takes the room of its answer, however many
+ * headers it has. */
+static void test_http_a_full_pipeline_leaves_room_for_answers(void **state)
+{
+    enum {
+        MANY = 100
+    };
+    struct http_stage *stage = *state;
+
+    for (int headers = 1; headers < 32; headers++) {
+        struct http_client *client = http_client_open(stage->port);
+        uint64_t issued = http_stage_status(stage, "default").issued;
+        char *text = NULL;
+        size_t length = 0;
+        FILE *pipeline = open_memstream(&text, &length);
+        assert_non_null(pipeline);
+        for (int i = 0; i < MANY; i++) {
+            fprintf(pipeline, "GET / HTTP/1.1\r\nHost: a\r\n");
+            for (int j = 0; j < headers; j++) {
+                fprintf(pipeline, "a: b\r\n");
+            }
+            fprintf(pipeline, "\r\n");
+        }
+        assert_int_equal(fclose(pipeline), 0);
+        assert_true(http_client_send(client, text, length));
+        free(text);
+        for (int i = 0; i < MANY; i++) {
+            struct http_answer answer;
+            assert_int_equal(http_client_receive(client, 10000, false, &answer),
+                             HTTP_CLIENT_ANSWERED);
+            assert_int_equal(answer.status, 200);
+            http_answer_free(&answer);
+        }
+        assert_int_equal(http_stage_status(stage, "default").issued, issued + MANY);
+        http_client_close(client);
+    }
+}
+
+static int open_small_stage(void **state)
+{
+    struct http_stage *stage = malloc(sizeof *stage);
+
+    assert_non_null(stage);
+    *stage = http_stage_options();
+    stage->options.buffer_bytes = 4096;
+    http_stage_open(stage);
+    *state = stage;
+    return 0;
+}
+
 static void test_http_options_tells_the_methods_of_each_path(void **state)
 {
     expect_allowed(*state, "/", "GET, HEAD, POST, OPTIONS");
@@ -333,6 +383,8 @@ int main(void)
         TEST(test_http_head_and_options_take_nothing),
         TEST(test_http_head_sends_no_body_and_no_length),
         TEST(test_http_a_browser_is_told_not_to_sniff),
+        cmocka_unit_test_setup_teardown(test_http_a_full_pipeline_leaves_room_for_answers,
+                                        open_small_stage, close_stage),
         TEST(test_http_options_tells_the_methods_of_each_path),
         TEST(test_http_large_blocks_are_exact_to_the_byte),
         TEST(test_http_a_block_larger_than_a_lease_is_whole),
