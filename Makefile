@@ -310,6 +310,7 @@ SYSTEM   := $(call tests_in,tests/system/test_*.c)
 CRASH    := $(B)/tests/crash/check_crash
 LOAD     := $(B)/tests/load/check_load
 FLOOD    := $(B)/tests/flood/check_flood
+FUZZ     := $(B)/tests/load/check_fuzz
 BENCH    := $(call tests_in,tests/bench/*.c)
 
 # --- What one types -------------------------------------------------------------------------------------------
@@ -326,7 +327,7 @@ run: deps $(SEQD)               ## install what is missing, build, serve on 127.
 test: test-deps $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)  ## install what is missing, run every test
 	@$(RUN_TESTS) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)
 
-build-tests: $(SIM) $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM) $(CRASH) $(LOAD) $(FLOOD) $(BENCH)  ## build every test program, run none
+build-tests: $(SIM) $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM) $(CRASH) $(LOAD) $(FLOOD) $(FUZZ) $(BENCH)  ## build every test program, run none
 
 check: lint test check-docs     ## all that a commit must pass: lint, test, check-docs
 
@@ -346,12 +347,14 @@ check-docs: $(SEQD) $(SEQCTL)   ## the commands that README and docs show print 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
 
-.PHONY: check-crash check-planted check-load check-flood check-model check-sim check-states bench bench-plot bench-core
+.PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-states bench bench-plot bench-core
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
 	@$(RUN_PROGRAM) $(CRASH) --plant=rewind
 	@$(RUN_PROGRAM) $(CRASH) --plant=gap
+check-fuzz: $(SEQD) $(FUZZ)     ## random bytes in every field of many requests (REQUESTS=20000)
+	@$(RUN_PROGRAM) $(FUZZ)
 check-load: $(SEQD) $(LOAD)     ## millions of numbers over many connections, each checked
 	@$(RUN_PROGRAM) $(LOAD)
 check-flood: $(SEQD) $(FLOOD)   ## slow, many, huge and rubbish: refused, and nobody else is touched
