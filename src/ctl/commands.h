@@ -32,8 +32,9 @@ __attribute__((warn_unused_result)) enum outcome drop_run(const struct arguments
 /* What the server says of a number. */
 __attribute__((warn_unused_result)) enum outcome decode_run(const struct arguments *arguments);
 
-/* --json: {"server","version","ready":bool,"reason":text|null,"sequences","issued","requests",
- * "commits","store_errors","waiters"}, the counts as strings. OUTCOME_UNAVAILABLE: not ready. */
+/* --json: {"server","version","ready":bool,"reason":text|null,"sequences","issued","connections",
+ * "requests","refusals","waiters","commits","store_errors"}, the counts as strings.
+ * OUTCOME_UNAVAILABLE: not ready. */
 __attribute__((warn_unused_result)) enum outcome status_run(const struct arguments *arguments);
 
 /* --json: a line a look: {"time","requests_per_second","numbers_per_second","commits_per_second",

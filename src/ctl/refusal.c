@@ -112,7 +112,7 @@ static void advise(const char *type, const struct answer *answer)
         }
     }
     if (answer->retry_after_s > 0) {
-        outcome_say("nothing was changed; try again in %u s", answer->retry_after_s);
+        outcome_say("try again in %u s", answer->retry_after_s);
     }
 }
 

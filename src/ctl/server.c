@@ -224,9 +224,21 @@ static bool set_method(CURL *curl, const struct question *question)
            curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, question->method) == CURLE_OK;
 }
 
+/* What a question without a whole answer may have done. */
+static const char *doubt(const struct question *question)
+{
+    if (strstr(question->path, "/next?") != NULL) {
+        return "; numbers that it may have taken are lost and never come twice";
+    }
+    if (strcmp(question->method, "GET") != 0) {
+        return "; whether the change was made is not known, asking again finds out";
+    }
+    return "";
+}
+
 /* libcurl's codes, for people: the one place that translates them. */
-static enum outcome explain(struct server *server, CURLcode code, const struct inflow *inflow,
-                            struct error_detail *detail)
+static enum outcome explain(struct server *server, CURLcode code, const struct question *question,
+                            bool too_long, struct error_detail *detail)
 {
     const struct server_options *options = server->options;
     const char *name = address_name(&options->address);
@@ -240,9 +252,8 @@ static enum outcome explain(struct server *server, CURLcode code, const struct i
         return OUTCOME_UNREACHABLE;
     case CURLE_OPERATION_TIMEDOUT:
         (void)error_fail(detail, ERR_UNAVAILABLE,
-                         "%s gave no whole answer within %ld s; numbers that it may have taken are "
-                         "lost and never come twice; --timeout waits longer",
-                         name, options->timeout_ms / 1000);
+                         "%s gave no whole answer within %ld s%s; --timeout waits longer", name,
+                         options->timeout_ms / 1000, doubt(question));
         return OUTCOME_UNREACHABLE;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
@@ -254,13 +265,12 @@ static enum outcome explain(struct server *server, CURLcode code, const struct i
     case CURLE_UNSUPPORTED_PROTOCOL: /* "HTTP/0.9 when not allowed": no status line */
     case CURLE_WRITE_ERROR:
         (void)error_fail(detail, ERR_CORRUPT, "what answers at %s is no seqd (%s)", name,
-                         inflow->too_long ? "the answer is too long" : words);
+                         too_long ? "the answer is too long" : words);
         return OUTCOME_FAILED;
     default:
         (void)error_fail(detail, ERR_UNAVAILABLE,
-                         "the connection to %s broke before a whole answer (%s); numbers that it "
-                         "may have taken are lost and never come twice",
-                         name, words);
+                         "the connection to %s broke before a whole answer (%s)%s", name, words,
+                         doubt(question));
         return OUTCOME_UNREACHABLE;
     }
 }
@@ -302,7 +312,7 @@ enum outcome server_ask(struct server *server, const struct question *question,
         code = inflow.bytes != NULL ? CURLE_OK : CURLE_OUT_OF_MEMORY;
     }
     if (code != CURLE_OK) {
-        enum outcome outcome = explain(server, code, &inflow, detail);
+        enum outcome outcome = explain(server, code, question, inflow.too_long, detail);
         free(inflow.bytes);
         return outcome;
     }

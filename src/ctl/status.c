@@ -18,7 +18,9 @@ struct status {
     uint64_t sequences;
     uint64_t issued;
     uint64_t waiters;
+    uint64_t connections;
     uint64_t requests;
+    uint64_t refusals;
     uint64_t commits;
     uint64_t store_errors;
 };
@@ -33,7 +35,9 @@ static void note(void *context, const struct metric *metric)
         {"seqd_sequences", &status->sequences},
         {"seqd_numbers_issued_total", &status->issued},
         {"seqd_lease_waiters", &status->waiters},
+        {"seqd_http_connections", &status->connections},
         {"seqd_http_requests_total", &status->requests},
+        {"seqd_http_refusals_total", &status->refusals},
         {"seqd_commits_total", &status->commits},
         {"seqd_store_errors_total", &status->store_errors},
     };
@@ -92,9 +96,10 @@ static void print_json(const struct session *session, const struct status *statu
     const struct {
         const char *name;
         uint64_t value;
-    } counts[] = {{"sequences", status->sequences}, {"issued", status->issued},
-                  {"requests", status->requests},   {"commits", status->commits},
-                  {"waiters", status->waiters},     {"store_errors", status->store_errors}};
+    } counts[] = {{"sequences", status->sequences},     {"issued", status->issued},
+                  {"connections", status->connections}, {"requests", status->requests},
+                  {"refusals", status->refusals},       {"waiters", status->waiters},
+                  {"commits", status->commits},         {"store_errors", status->store_errors}};
     json_t *object =
         json_pack("{s:s,s:s,s:b,s:s?}", "server", address_name(&session->options.address),
                   "version", status->version, "ready", status->ready ? 1 : 0, "reason",
@@ -122,8 +127,12 @@ static void print_text(const struct session *session, const struct status *statu
     table_add(table, "%" PRIu64, status->sequences);
     table_add(table, "numbers issued");
     table_add(table, "%s since the start", figure_grouped(status->issued, text));
+    table_add(table, "connections");
+    table_add(table, "%s", figure_grouped(status->connections, text));
     table_add(table, "requests");
     table_add(table, "%s", figure_grouped(status->requests, text));
+    table_add(table, "refusals");
+    table_add(table, "%s", figure_grouped(status->refusals, text));
     table_add(table, "waiting requests");
     table_add(table, "%s", figure_grouped(status->waiters, text));
     table_add(table, "commits");

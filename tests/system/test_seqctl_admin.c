@@ -219,6 +219,7 @@ static void test_seqctl_is_told_to_bring_a_token(void **state)
         url, "SEQD_TOKEN=seqd_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", NULL};
     seqctl_expect_with(environment, "drop default", 6, "", "token");
     seqctl_expect(scene.stage.port, "next default", 0, "1\n", NULL);
+    expect_shown(&scene, "status --json", "\"refusals\":\"2\"");
     scene_close(&scene);
 }
 

@@ -94,6 +94,27 @@ static void test_seqctl_waits_no_longer_than_it_was_told(void **state)
     expect(NULL, "next default --timeout 1", 3, "", "gave no whole answer within 1 s");
 }
 
+/* What may have been done differs: numbers are lost, a change is made or not. */
+static void test_seqctl_says_what_an_answer_that_broke_off_leaves(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *err;
+    } cases[] = {
+        {"next orders", "whole answer (Empty reply from server); numbers that it may have taken "
+                        "are lost and never come twice\n"},
+        {"drop orders", "whole answer (Empty reply from server); whether the change was made is "
+                        "not known, asking again finds out\n"},
+        {"advance orders 5", "whether the change was made is not known"},
+        {"create orders", "whether the change was made is not known"},
+        {"show orders", "whole answer (Empty reply from server)\n"},
+        {"list", "whole answer (Empty reply from server)\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        expect("", cases[i].line, 3, "", cases[i].err);
+    }
+}
+
 /* ---- somebody else there ---- */
 
 static void test_seqctl_takes_no_garbage_for_numbers(void **state)
@@ -276,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_seqctl_names_the_address_where_nobody_answers),
         cmocka_unit_test(test_seqctl_names_the_group_of_a_socket_that_it_may_not_use),
         cmocka_unit_test(test_seqctl_waits_no_longer_than_it_was_told),
+        cmocka_unit_test(test_seqctl_says_what_an_answer_that_broke_off_leaves),
         cmocka_unit_test(test_seqctl_takes_no_garbage_for_numbers),
         cmocka_unit_test(test_seqctl_shows_no_control_bytes_of_others),
         cmocka_unit_test(test_seqctl_fails_when_its_result_cannot_be_written),
