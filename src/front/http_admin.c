@@ -32,6 +32,7 @@ enum member {
     MEMBER_MAX_GAP,
     MEMBER_LEASE,
     MEMBER_DURABILITY,
+    MEMBER_EPOCH,
     MEMBER_TIME_UNIT,
     MEMBER_MACHINE_BITS,
     MEMBER_NODE_BITS,
@@ -47,9 +48,9 @@ enum member {
 #define ALTERABLE \
     (BIT(MEMBER_MAX_GAP) | BIT(MEMBER_LEASE) | BIT(MEMBER_DURABILITY) | BIT(MEMBER_MAX_BORROW))
 #define OF_TIMESTAMP \
-    (BIT(MEMBER_TIME_UNIT) | BIT(MEMBER_MACHINE_BITS) | BIT(MEMBER_NODE_BITS) | \
-     BIT(MEMBER_COUNTER_BITS) | BIT(MEMBER_MACHINE_ID) | BIT(MEMBER_NODE_ID) | \
-     BIT(MEMBER_MAX_BORROW))
+    (BIT(MEMBER_EPOCH) | BIT(MEMBER_TIME_UNIT) | BIT(MEMBER_MACHINE_BITS) | \
+     BIT(MEMBER_NODE_BITS) | BIT(MEMBER_COUNTER_BITS) | BIT(MEMBER_MACHINE_ID) | \
+     BIT(MEMBER_NODE_ID) | BIT(MEMBER_MAX_BORROW))
 
 static const struct http_member members[MEMBERS] = {
     [MEMBER_KIND] = {"kind", HTTP_MEMBER_WORD, OF_DEFINITION(kind), .words = kinds},
@@ -62,6 +63,7 @@ static const struct http_member members[MEMBERS] = {
                       .words = leases},
     [MEMBER_DURABILITY] = {"durability", HTTP_MEMBER_WORD, OF_DEFINITION(durability),
                            .words = durabilities},
+    [MEMBER_EPOCH] = {"epoch", HTTP_MEMBER_TIME, OF_DEFINITION(layout.epoch_ms)},
     [MEMBER_TIME_UNIT] = {"time_unit", HTTP_MEMBER_WORD, OF_DEFINITION(layout.unit_ms),
                           .words = units},
     [MEMBER_MACHINE_BITS] = {"machine_bits", HTTP_MEMBER_UNSIGNED,

@@ -1,5 +1,6 @@
 #include "http_object.h"
 
+#include "base/rfc3339.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -45,6 +46,9 @@ static void write_range(char range[RANGE_SIZE], const struct http_member *member
         return;
     case HTTP_MEMBER_FLAG:
         (void)snprintf(range, RANGE_SIZE, "true or false");
+        return;
+    case HTTP_MEMBER_TIME:
+        (void)snprintf(range, RANGE_SIZE, "a moment such as 2024-01-01T00:00:00Z");
         return;
     }
 }
@@ -155,6 +159,13 @@ static bool read_member(const struct http_member *member, const json_t *value, v
     case HTTP_MEMBER_FLAG:
         memcpy(field, &flag, sizeof flag);
         return json_is_boolean(value);
+    case HTTP_MEMBER_TIME:
+        if (!json_is_string(value) ||
+            rfc3339_parse(json_string_value(value), &integer, NULL) != ERR_OK) {
+            return false;
+        }
+        memcpy(field, &integer, sizeof integer);
+        return true;
     }
     return false;
 }

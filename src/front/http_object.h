@@ -21,6 +21,7 @@ enum http_member_kind {
     HTTP_MEMBER_UNSIGNED, /* uint8_t, uint32_t or uint64_t, as `size` says */
     HTTP_MEMBER_WORD,     /* one of `words`, written to an int */
     HTTP_MEMBER_FLAG,     /* true or false, written to a bool */
+    HTTP_MEMBER_TIME,     /* a moment of RFC 3339, written to an int64_t: ms since 1970 */
 };
 
 struct http_word {

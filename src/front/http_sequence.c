@@ -1,6 +1,27 @@
 #include "http_sequence.h"
 
 #include "base/forecast.h"
+#include "base/rfc3339.h"
+
+static const char *unit_name(uint32_t unit_ms)
+{
+    return unit_ms == 1 ? "1ms" : (unit_ms == 10 ? "10ms" : "1s");
+}
+
+static void add_layout(struct http_json *json, const struct layout *layout)
+{
+    char epoch[RFC3339_SIZE];
+
+    rfc3339_format(epoch, layout->epoch_ms, 3);
+    http_json_text(json, "epoch", epoch);
+    http_json_text(json, "time_unit", unit_name(layout->unit_ms));
+    http_json_small(json, "machine_bits", layout->machine_bits);
+    http_json_small(json, "node_bits", layout->node_bits);
+    http_json_small(json, "counter_bits", layout->counter_bits);
+    http_json_small(json, "machine_id", layout->machine_id);
+    http_json_small(json, "node_id", layout->node_id);
+    http_json_small(json, "max_borrow_ms", layout->max_borrow_ms);
+}
 
 void http_sequence_define(struct http_json *json, const struct definition *definition)
 {
@@ -18,6 +39,9 @@ void http_sequence_define(struct http_json *json, const struct definition *defin
         http_json_uint64(json, "lease", definition->lease);
     }
     http_json_text(json, "durability", durability_name(definition->durability));
+    if (definition->kind == SEQUENCE_TIMESTAMP) {
+        add_layout(json, &definition->layout);
+    }
 }
 
 static void add_state(struct http_json *json, const struct sequence_status *status)

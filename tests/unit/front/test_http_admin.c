@@ -95,6 +95,31 @@ static void test_create_starts_where_the_direction_says(void **state)
                            "\"start\":\"9223372036854775807\"");
 }
 
+static void test_create_takes_every_member_of_a_timestamp_sequence(void **state)
+{
+    static const char shown[] =
+        "\"kind\":\"timestamp\",\"max_gap\":\"500000\",\"lease\":\"auto\",\"durability\":\"lease\","
+        "\"epoch\":\"2025-06-01T00:00:00.500Z\",\"time_unit\":\"10ms\",\"machine_bits\":5,"
+        "\"node_bits\":5,\"counter_bits\":14,\"machine_id\":7,\"node_id\":15,"
+        "\"max_borrow_ms\":250,";
+
+    http_stage_expect_json(*state, "PUT", PATH,
+                           "{\"kind\":\"timestamp\",\"epoch\":\"2025-06-01T02:00:00.5+02:00\","
+                           "\"time_unit\":\"10ms\",\"machine_bits\":5,\"node_bits\":\"5\","
+                           "\"counter_bits\":14,\"machine_id\":7,\"node_id\":15,"
+                           "\"max_borrow_ms\":250,\"max_gap\":500000}",
+                           201, shown);
+    http_stage_expect_json(*state, "PATCH", PATH, "{\"max_borrow_ms\":\"300\"}", 200,
+                           "\"max_borrow_ms\":300,");
+    http_stage_refuse_json(*state, "PATCH", PATH, "{\"epoch\":\"2025-06-01T00:00:00Z\"}", 400,
+                           "bad-definition", "epoch is fixed");
+    http_stage_refuse_json(*state, "PUT", PATH, "{\"kind\":\"timestamp\",\"epoch\":1}", 400,
+                           "bad-body", "epoch is 1, it must be a moment such as 2024-");
+    http_stage_refuse_json(*state, "PUT", PATH,
+                           "{\"kind\":\"timestamp\",\"epoch\":\"2025-13-01T00:00:00Z\"}", 400,
+                           "bad-body", "epoch is");
+}
+
 /* 2^53 + 1 and 2^63 - 1 come through exactly, as integers and as strings. */
 static void test_create_keeps_large_numbers_exact(void **state)
 {
@@ -348,6 +373,7 @@ int main(void)
         TEST(test_create_again_finds_what_is_there),
         TEST(test_create_takes_every_member),
         TEST(test_create_starts_where_the_direction_says),
+        TEST(test_create_takes_every_member_of_a_timestamp_sequence),
         TEST(test_create_keeps_large_numbers_exact),
         TEST(test_create_conflicts_show_both_definitions),
         TEST(test_create_refuses_what_cannot_be),
