@@ -153,6 +153,15 @@ static void test_guests_keep_many_addresses_apart(void **state)
         assert_int_equal(http_guests_come(&guests, guest_from(text)),
                          i % 2 == 0 ? HTTP_WELCOME : HTTP_WELCOME_CROWDED);
     }
+    for (unsigned i = 0; i < 5000; i++) {
+        snprintf(text, sizeof text, "10.%u.%u.%u", i % 7, i / 7 % 251, i / 1757);
+        http_guests_leave(&guests, guest_from(text));
+        if (i % 2 != 0) {
+            http_guests_leave(&guests, guest_from(text));
+        }
+    }
+    assert_int_equal(http_guests_count(&guests), 0);
+    assert_null(guests.addresses);
     http_guests_fini(&guests);
 }
 

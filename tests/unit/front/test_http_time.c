@@ -1,4 +1,5 @@
 /* Limits of time and of connections, and the way out. */
+#include "front/http_listen.h"
 #include "http_stage.h"
 
 #include "base/clock.h"
@@ -191,6 +192,38 @@ static void test_http_connections_over_the_limit_wait_for_a_place(void **state)
     http_stage_close(&stage);
 }
 
+/* Many at once: two are let in, and the others when a place is free. They have all come before
+ * anybody served, so the first look finds them together. */
+static void test_http_connections_beyond_the_limit_wait_their_turn(void **state)
+{
+    static const struct http_endpoint any_port = {.address = "127.0.0.1"};
+    struct http_stage stage = http_stage_options();
+    struct http_listener listener;
+    struct error_detail detail = {""};
+    struct http_client *clients[12];
+
+    (void)state;
+    assert_int_equal(http_listen_tcp(&any_port, &listener, &detail), ERR_OK);
+    for (size_t i = 0; i < 12; i++) {
+        clients[i] = http_client_open(listener.place.port);
+        assert_true(http_client_print(clients[i],
+                                      "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    }
+    stage.options.inherited[0] = listener.fd;
+    stage.options.inherited_count = 1;
+    stage.options.max_connections = 2;
+    http_stage_open(&stage);
+    for (size_t i = 0; i < 12; i++) {
+        struct http_answer answer;
+        assert_int_equal(http_client_receive(clients[i], 10000, false, &answer),
+                         HTTP_CLIENT_ANSWERED);
+        assert_int_equal(answer.status, 200);
+        http_answer_free(&answer);
+        http_client_close(clients[i]);
+    }
+    http_stage_close(&stage);
+}
+
 /* Fewer connections than threads. */
 static void test_http_connections_may_be_one_at_a_time(void **state)
 {
@@ -224,6 +257,36 @@ static void test_http_drain_lets_nobody_in_and_asks_clients_to_leave(void **stat
     http_answer_free(&answer);
     assert_true(http_client_closed(client, 10000));
     http_client_close(client);
+}
+
+/* Who has knocked before a drain is let in, and has the time to ask. */
+static void test_http_drain_serves_who_has_just_come(void **state)
+{
+    struct http_stage *stage = *state;
+    struct http_client *clients[64];
+
+    (void)http_stage_warm(stage, "default");
+    for (size_t i = 0; i < 64; i++) {
+        clients[i] = http_client_open(stage->port);
+        if (i % 2 == 0) {
+            assert_true(http_client_print(clients[i], "GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+        }
+    }
+    (void)http_drain(stage->http, 1);
+    for (size_t i = 1; i < 64; i += 2) {
+        assert_true(http_client_print(clients[i], "GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    }
+    assert_int_equal(http_drain(stage->http, 10000), 0);
+    http_stop(stage->http); /* which closes all that is open */
+    stage->http = NULL;
+    for (size_t i = 0; i < 64; i++) {
+        struct http_answer answer;
+        assert_int_equal(http_client_receive(clients[i], 10000, false, &answer),
+                         HTTP_CLIENT_ANSWERED);
+        assert_int_equal(answer.status, 200);
+        http_answer_free(&answer);
+        http_client_close(clients[i]);
+    }
 }
 
 static void test_http_drain_waits_for_what_is_on_its_way(void **state)
@@ -347,8 +410,10 @@ int main(void)
         TEST(test_http_time_of_a_dripping_body_ends),
         TEST(test_http_time_of_a_client_that_does_not_read_ends),
         cmocka_unit_test(test_http_connections_over_the_limit_wait_for_a_place),
+        cmocka_unit_test(test_http_connections_beyond_the_limit_wait_their_turn),
         cmocka_unit_test(test_http_connections_may_be_one_at_a_time),
         TEST(test_http_drain_lets_nobody_in_and_asks_clients_to_leave),
+        TEST(test_http_drain_serves_who_has_just_come),
         TEST(test_http_drain_waits_for_what_is_on_its_way),
         cmocka_unit_test(test_http_stop_under_load_loses_no_number),
         cmocka_unit_test(test_http_stop_is_immediate),
