@@ -1,16 +1,17 @@
 #include "access_file.h"
 
-#include <assert.h>
+#include "base/rfc3339.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BLANKS " \t"
+#define MS_PER_S 1000
 #define HASH_PREFIX "sha256:"
 #define EXPIRES_PREFIX "expires="
 #define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
@@ -98,62 +99,6 @@ static enum error parse_pattern(const char *word, struct access_token *token,
     return ERR_OK;
 }
 
-/* `count` digits at `text`, as a number; -1 when they are none. */
-static int digits_at(const char *text, int count)
-{
-    int value = 0;
-
-    for (int i = 0; i < count; i++) {
-        if (text[i] < '0' || text[i] > '9') {
-            return -1;
-        }
-        value = 10 * value + (text[i] - '0');
-    }
-    return value;
-}
-
-/* The offset from UTC, "Z" or "+HH:MM", in minutes. False when it is none. */
-static bool parse_offset(const char *text, int *ret_minutes)
-{
-    if (strcmp(text, "Z") == 0) {
-        *ret_minutes = 0;
-        return true;
-    }
-    if (strlen(text) != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') {
-        return false;
-    }
-    int hours = digits_at(text + 1, 2);
-    int minutes = digits_at(text + 4, 2);
-    *ret_minutes = (text[0] == '-' ? -1 : 1) * (60 * hours + minutes);
-    return hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60;
-}
-
-/* "2027-01-31T23:59:59Z", to the second. False when it is no such moment. */
-static bool parse_moment(const char *text, int64_t *ret_s)
-{
-    int minutes = 0;
-
-    if (strlen(text) < 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' ||
-        text[13] != ':' || text[16] != ':' || !parse_offset(text + 19, &minutes)) {
-        return false;
-    }
-    struct tm wanted = {.tm_year = digits_at(text, 4) - 1900,
-                        .tm_mon = digits_at(text + 5, 2) - 1,
-                        .tm_mday = digits_at(text + 8, 2),
-                        .tm_hour = digits_at(text + 11, 2),
-                        .tm_min = digits_at(text + 14, 2),
-                        .tm_sec = digits_at(text + 17, 2)};
-    struct tm found = wanted;
-    int64_t moment_s = timegm(&found); /* carries what is too large, so that it differs after */
-    if (digits_at(text, 4) < 1970 || wanted.tm_mon != found.tm_mon ||
-        wanted.tm_mday != found.tm_mday || wanted.tm_hour != found.tm_hour ||
-        wanted.tm_min != found.tm_min || wanted.tm_sec != found.tm_sec) {
-        return false;
-    }
-    *ret_s = moment_s - INT64_C(60) * minutes;
-    return true;
-}
-
 static enum error parse_expiry(const char *word, struct access_token *token,
                                struct error_detail *detail)
 {
@@ -162,11 +107,15 @@ static enum error parse_expiry(const char *word, struct access_token *token,
                           "'%s' follows the pattern, only '" EXPIRES_PREFIX "' and a comment may",
                           word);
     }
-    if (!parse_moment(word + strlen(EXPIRES_PREFIX), &token->grant.expires_s)) {
-        return error_fail(
-            detail, ERR_INVALID,
-            "'%s' is no moment, one looks like '" EXPIRES_PREFIX "2027-01-31T00:00:00Z'", word);
+    int64_t moment_ms = 0;
+    struct error_detail form = {.text = ""};
+    if (rfc3339_parse(word + strlen(EXPIRES_PREFIX), &moment_ms, &form) != ERR_OK) {
+        return error_fail(detail, ERR_INVALID,
+                          "'%s' is no moment, one looks like '" EXPIRES_PREFIX
+                          "2027-01-31T00:00:00Z' (%s)",
+                          word, form.text);
     }
+    token->grant.expires_s = moment_ms / MS_PER_S; /* never later than it says */
     return ERR_OK;
 }
 
