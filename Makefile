@@ -45,6 +45,7 @@ BENCH_PACKAGES := wrk nginx-light golang-go
 COVERAGE_PACKAGES := gcovr
 MODEL_PACKAGES := spin
 LAB_PACKAGES   := python3 libfuse3-dev fuse3 e2fsprogs xfsprogs mount util-linux
+POWER_PACKAGES := python3 qemu-system-x86 nbdkit busybox-static kmod cpio e2fsprogs
 DEB_PACKAGES   := dpkg-dev debhelper
 CHECK_DEB_PACKAGES := lintian mmdebstrap systemd-container piuparts autopkgtest prometheus faketime
 OPENAPI_PACKAGES := python3-jsonschema npm
@@ -235,7 +236,7 @@ endif
 ifneq ($(filter check-clients,$(MAKECMDGOALS)),)
 $(B)/flags: | clients-deps
 endif
-ifneq ($(filter check-states,$(MAKECMDGOALS)),)
+ifneq ($(filter check-states check-power,$(MAKECMDGOALS)),)
 $(B)/flags $(B)/tests/flags: | lab-deps
 endif
 ifneq ($(filter bench,$(MAKECMDGOALS)),)
@@ -347,7 +348,7 @@ check-docs: $(SEQD) $(SEQCTL)   ## the commands that README and docs show print 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
 
-.PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-states bench bench-plot bench-core
+.PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-states check-power bench bench-plot bench-core
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
@@ -363,6 +364,9 @@ check-sim: $(SIM)               ## the real core under simulated threads, time, 
 	@$<
 check-states: lab-deps $(LAB)   ## install what is missing, open the store on thousands of disks as a power cut could leave them
 	@tests/crashlab/check.sh $(LAB_DIR)
+check-power: lab-deps $(SEQD) $(LAB)  ## install what is missing, cut the power of a virtual machine that runs seqd (CUTS=)
+	@$(INSTALL) $(POWER_PACKAGES)
+	@tests/crashlab/cuts.sh '$(abspath $(B))/guest' '$(abspath $(SEQD))' '$(abspath $(LAB_DIR))/lying_disk.so'
 check-model:                    ## install what is missing, search the model of a lease's life whole (FULL=1: wider)
 	@$(INSTALL) $(MODEL_PACKAGES)
 	@CC='$(CC)' tests/model/check.sh
