@@ -1,4 +1,5 @@
 #include "base/definition.h"
+#include "base/rfc3339.h"
 #include "commands.h"
 #include "figure.h"
 #include "session.h"
@@ -10,7 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define TIME_SIZE 32
+#define MS_PER_S 1000
 
 /* A comma list of scopes without repetition, in words that the server knows. */
 static enum outcome check_scope(const char *list)
@@ -54,32 +55,25 @@ static enum outcome check_pattern(const char *pattern)
     return OUTCOME_OK;
 }
 
-/* A time as it is, a duration from now on. */
-static enum outcome take_expiry(const char *when, char to[TIME_SIZE])
+/* A time in UTC and whole seconds, as the server reads it, or a duration from now on. */
+static enum outcome take_expiry(const char *when, char to[RFC3339_SIZE])
 {
+    struct error_detail detail = {.text = ""};
     uint64_t seconds = 0;
-    struct tm parts = {.tm_year = 0};
-    time_t now = time(NULL);
-    time_t end = 0;
+    int64_t now_ms = (int64_t)time(NULL) * MS_PER_S;
+    int64_t end_ms = 0;
     if (figure_parse_duration(when, &seconds) == ERR_OK) {
-        end = now + (time_t)seconds;
-    } else {
-        const char *rest = strptime(when, "%Y-%m-%dT%H:%M:%SZ", &parts);
-        end = rest != NULL && *rest == '\0' ? timegm(&parts) : -1;
-        if (end < 0) {
-            return outcome_fail(OUTCOME_USAGE,
-                                "--expires is '%s', it must be a time such as 2027-01-01T00:00:00Z "
-                                "or a duration such as 90d, 12h or 30min",
-                                when);
-        }
-        if (end <= now) {
-            return outcome_fail(OUTCOME_USAGE, "--expires is '%s', which is over", when);
-        }
+        end_ms = now_ms + (int64_t)seconds * MS_PER_S;
+    } else if (rfc3339_parse(when, &end_ms, &detail) != ERR_OK) {
+        return outcome_fail(OUTCOME_USAGE,
+                            "--expires is '%s', it must be a time such as 2027-01-01T00:00:00Z or "
+                            "a duration such as 90d, 12h or 30min (%s)",
+                            when, detail.text);
     }
-    if (gmtime_r(&end, &parts) == NULL ||
-        strftime(to, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
-        return outcome_fail(OUTCOME_USAGE, "--expires is '%s', which no calendar holds", when);
+    if (end_ms <= now_ms) {
+        return outcome_fail(OUTCOME_USAGE, "--expires is '%s', which is over", when);
     }
+    rfc3339_format(to, end_ms, 0);
     return OUTCOME_OK;
 }
 
@@ -115,7 +109,7 @@ static enum outcome make_and_print(const struct arguments *arguments, const char
         arguments_has(arguments, OPTION_NAMES) ? arguments->values[OPTION_NAMES] : "*";
     char token[TOKEN_TEXT_SIZE];
     char hash[TOKEN_HASH_SIZE];
-    char line[TOKEN_HASH_SIZE + SEQUENCE_NAME_MAX + TIME_SIZE + 64];
+    char line[TOKEN_HASH_SIZE + SEQUENCE_NAME_MAX + RFC3339_SIZE + 64];
     enum outcome outcome = make(token, hash);
     if (outcome != OUTCOME_OK) {
         return outcome;
@@ -136,7 +130,7 @@ static enum outcome make_and_print(const struct arguments *arguments, const char
 
 enum outcome token_run(const struct arguments *arguments)
 {
-    char expires[TIME_SIZE];
+    char expires[RFC3339_SIZE];
     enum outcome outcome = OUTCOME_OK;
     if (strcmp(arguments->words[0], "new") != 0) {
         return outcome_fail(OUTCOME_USAGE, "'%s' cannot be done to a token: seqctl token new",

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "commands.h"
 #include "figure.h"
 #include "refusal.h"
@@ -72,16 +73,6 @@ static enum outcome look(struct top *top)
 
 /* ---- as lines ---- */
 
-static void format_time(char to[FIGURE_SIZE])
-{
-    time_t now = time(NULL);
-    struct tm parts;
-    if (gmtime_r(&now, &parts) == NULL ||
-        strftime(to, FIGURE_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
-        to[0] = '\0';
-    }
-}
-
 static void set_count(json_t *object, const char *member, uint64_t value)
 {
     char text[FIGURE_SIZE];
@@ -126,7 +117,7 @@ static void print_lines(const struct sample *sample, const char *when)
 /* The first look has no rates, so it only counts as the one before. */
 static enum outcome run_lines(struct top *top)
 {
-    char when[FIGURE_SIZE];
+    char when[RFC3339_SIZE];
     enum outcome outcome = OUTCOME_OK;
     for (uint64_t round = 0; outcome == OUTCOME_OK && (top->rounds == 0 || round < top->rounds);
          round++) {
@@ -135,7 +126,7 @@ static enum outcome run_lines(struct top *top)
         if (outcome != OUTCOME_OK) {
             break;
         }
-        format_time(when);
+        rfc3339_format(when, (int64_t)time(NULL) * 1000, 0);
         if (top->session.json) {
             print_json(&top->sample, when);
         } else {

@@ -185,6 +185,16 @@ static void test_seqctl_token_new_prints_a_token_and_its_line(void **state)
     seqctl_free(&run);
 }
 
+/* The server reads UTC, to the second. */
+static void test_seqctl_token_new_writes_the_end_in_utc(void **state)
+{
+    (void)state;
+    struct seqctl_run run = seqctl_run(1, "token new --expires 2099-01-01T01:30:00.000+01:30");
+    assert_int_equal(run.status, 0);
+    assert_non_null(strstr(run.out, " issue * expires=2099-01-01T00:00:00Z\n"));
+    seqctl_free(&run);
+}
+
 static void test_seqctl_token_new_never_makes_the_same_token_twice(void **state)
 {
     (void)state;
@@ -237,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_seqctl_show_prints_what_the_server_says),
         cmocka_unit_test(test_seqctl_status_adds_up_the_metrics),
         cmocka_unit_test(test_seqctl_token_new_prints_a_token_and_its_line),
+        cmocka_unit_test(test_seqctl_token_new_writes_the_end_in_utc),
         cmocka_unit_test(test_seqctl_token_new_never_makes_the_same_token_twice),
         cmocka_unit_test(test_seqctl_token_new_refuses_what_the_server_would_not_read),
     };
