@@ -21,7 +21,7 @@ finish() { # EXIT-STATUS
 try() { # WHAT-IT-PROVES COMMAND...
     local what=$1 log status
     shift
-    log=$logs/$(tr -cs 'a-z0-9' '-' <<<"${what,,}").log
+    log=$logs/$(printf '%s' "${what,,}" | tr -cs 'a-z0-9' '-').log
     # Not as a condition, in which `set -e` would not count.
     set +e
     (set -e; "$@") >"$log" 2>&1
