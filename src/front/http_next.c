@@ -210,6 +210,15 @@ enum MHD_Result http_next_go_on(struct http_request *request)
     return reply_outcome(request, request->waiter.error);
 }
 
+/* A request that comes over a connection that was kept open, when nothing is issued any more: the
+ * connection is closed as if it had been before. Clients ask again then, over a new one, where the
+ * next life answers; a 503 they would have to take for an answer. (RFC 9112, 9.3.1) */
+static bool is_better_asked_again(const struct http_request *request)
+{
+    return request->answered && request->method == HTTP_GET &&
+           http_service_draining(request->service);
+}
+
 enum MHD_Result http_next(struct http_request *request)
 {
     enum MHD_Result result = MHD_NO;
@@ -240,6 +249,9 @@ enum MHD_Result http_next(struct http_request *request)
     if (error == ERR_PENDING) {
         wait_for_lease(request);
         return MHD_YES;
+    }
+    if (error == ERR_UNAVAILABLE && is_better_asked_again(request)) {
+        return MHD_NO;
     }
     return reply_outcome(request, error);
 }

@@ -51,6 +51,7 @@ struct http_request {
     struct access_client client;
     struct tls_identity *identity; /* that its TLS began with; NULL: it is plain */
     bool asked;                    /* a request line has come */
+    bool answered;                 /* and a request before the present one was answered */
 
     /* From the request line on. */
     enum http_step step;

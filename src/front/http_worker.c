@@ -212,6 +212,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
         if (request->body.length > 0) {
             http_body_reset(&request->body, &worker->service->bodies);
         }
+        request->answered = true;
         http_timed_end(&request->timed, &worker->service->deadline);
     }
 }

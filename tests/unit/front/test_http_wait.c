@@ -267,6 +267,38 @@ static void test_http_wait_is_ended_by_the_stop(void **state)
     http_client_close(client);
 }
 
+/* Who comes over a connection that was kept open, when nothing is issued any more, finds it closed
+ * and asks again over a new one. Who cannot do that, or has just come, is told. */
+static void test_http_that_stops_closes_what_was_kept_open(void **state)
+{
+    struct http_stage *stage = *state;
+    struct http_client *clients[3];
+    struct http_answer answer;
+
+    for (size_t i = 0; i < 3; i++) {
+        clients[i] = http_client_open(stage->port);
+        answer = http_client_ask(clients[i], "GET", i == 2 ? "/nothing" : "/healthz", "");
+        http_answer_free(&answer);
+    }
+    struct http_client *fresh = http_client_open(stage->port);
+    assert_int_equal(http_drain(stage->http, 10000), 0);
+    registry_close(stage->registry);
+    ask(clients[0], "/");
+    assert_int_equal(http_client_receive(clients[0], HTTP_CLIENT_TIMEOUT_MS, false, &answer),
+                     HTTP_CLIENT_CLOSED);
+    answer =
+        http_client_ask(clients[1], "POST", "/v1/sequences/default/next", "Content-Length: 0\r\n");
+    assert_true(http_answer_is_problem(&answer, 503, "stopping", "stopping"));
+    http_answer_free(&answer);
+    answer = http_client_ask(fresh, "GET", "/", "");
+    assert_true(http_answer_is_problem(&answer, 503, "stopping", "stopping"));
+    http_answer_free(&answer);
+    for (size_t i = 0; i < 3; i++) {
+        http_client_close(clients[i]);
+    }
+    http_client_close(fresh);
+}
+
 /* The stop itself waits for those who wait, whoever ends their wait. */
 static void test_http_wait_is_over_before_the_front_is_freed(void **state)
 {
@@ -374,6 +406,7 @@ int main(void)
         TEST(test_http_wait_of_a_crowd_gives_each_its_own),
         TEST(test_http_wait_outlives_the_request_limit),
         TEST(test_http_wait_is_ended_by_the_stop),
+        TEST(test_http_that_stops_closes_what_was_kept_open),
         TEST(test_http_wait_that_ends_during_the_stop_is_answered),
         cmocka_unit_test_setup_teardown(test_http_wait_is_over_before_the_front_is_freed,
                                         open_stage, free_stage),
