@@ -97,6 +97,29 @@ static void test_seqctl_creates_once_and_tells_a_conflict(void **state)
     scene_close(&scene);
 }
 
+static void test_seqctl_creates_timestamp_sequences(void **state)
+{
+    (void)state;
+    struct scene scene = scene_open("[sequence:default]\n", "");
+    expect(&scene,
+           "create ids --kind timestamp --epoch 2025-01-01T00:00:00Z --time-unit 10ms "
+           "--machine-bits 6 --node-bits 4 --counter-bits 10 --machine-id 33 --node-id 9 "
+           "--max-borrow 2000",
+           0, NULL, "'ids' is created.\n");
+    expect_shown(&scene, "show ids", "\nkind           timestamp\n");
+    expect_shown(&scene, "show ids", "\nepoch          2025-01-01T00:00:00");
+    expect_shown(&scene, "show ids", "\ntime unit      10ms\n");
+    expect_shown(&scene, "show ids", "\nmachine bits   6\n");
+    expect_shown(&scene, "show ids", "\nnode bits      4\n");
+    expect_shown(&scene, "show ids", "\ncounter bits   10\n");
+    expect_shown(&scene, "show ids", "\nmachine id     33\n");
+    expect_shown(&scene, "show ids", "\nnode id        9\n");
+    expect_shown(&scene, "show ids", "\nmax borrow ms  2000");
+    expect_shown(&scene, "alter ids --max-borrow 500", "\nmax borrow ms  500");
+    expect(&scene, "create x --kind timestamp --start 5", 1, "", "start");
+    scene_close(&scene);
+}
+
 static void test_seqctl_alters_what_may_be_altered(void **state)
 {
     (void)state;
@@ -238,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_seqctl_creates_what_it_is_told),
         cmocka_unit_test(test_seqctl_creates_once_and_tells_a_conflict),
+        cmocka_unit_test(test_seqctl_creates_timestamp_sequences),
         cmocka_unit_test(test_seqctl_alters_what_may_be_altered),
         cmocka_unit_test(test_seqctl_advances_and_goes_back_only_by_force),
         cmocka_unit_test(test_seqctl_drops_and_the_numbers_never_come_again),
