@@ -51,8 +51,8 @@ struct config_place {
 struct config_sequence {
     char name[SEQUENCE_NAME_MAX + 1];
     struct definition definition; /* checked */
-    bool start_said;              /* and so it does not follow from the other keys */
-    struct config_place place;    /* where its last section begins */
+    uint64_t said; /* bit i: the option of index i was said, and does not follow from others */
+    struct config_place place; /* where its last section begins */
 };
 
 struct config {

@@ -321,7 +321,7 @@ static void take_key(struct pass *pass, const char *key, const char *value)
     pass->seen[index] = pass->line;
     bool is_sequence = pass->section == SECTION_SEQUENCE;
     if (is_sequence) {
-        pass->sequence.start_said = pass->sequence.start_said || strcmp(key, "start") == 0;
+        pass->sequence.said |= UINT64_C(1) << index;
     } else {
         pass->reader->said[index] = (struct config_place){pass->file_index, pass->line};
     }
@@ -444,9 +444,7 @@ static void finish_sequence(struct config_reader *reader, struct config_sequence
 {
     struct definition *definition = &sequence->definition;
     struct error_detail detail = {.text = ""};
-    if (!sequence->start_said) {
-        definition->start = definition->increment > 0 ? definition->min : definition->max;
-    }
+    option_complete(definition, sequence->said);
     if (definition_check(definition, &detail) != ERR_OK) {
         contradiction(reader, sequence->place, "[%s%s]: %s", SEQUENCE_PREFIX, sequence->name,
                       detail.text);

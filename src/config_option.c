@@ -24,6 +24,9 @@ static const struct option_word open_words[] = {{"loopback", ACCESS_OPEN_LOOPBAC
                                                 {"never", ACCESS_OPEN_NEVER},
                                                 {NULL, 0}};
 static const struct option_word lease_words[] = {{"auto", (int64_t)SEQUENCE_LEASE_AUTO}, {NULL, 0}};
+static const struct option_word kind_words[] = {
+    {"counter", SEQUENCE_COUNTER}, {"timestamp", SEQUENCE_TIMESTAMP}, {NULL, 0}};
+static const struct option_word unit_words[] = {{"1ms", 1}, {"10ms", 10}, {"1s", 1000}, {NULL, 0}};
 static const struct option_word durability_words[] = {
     {"lease", DURABILITY_LEASE}, {"every", DURABILITY_EVERY}, {NULL, 0}};
 
@@ -98,10 +101,16 @@ static const struct option table[] = {
     OPTION("http", "wait_timeout", VALUE_DURATION, GENERAL(http.wait_timeout_ms), .min = 10,
            .max = MS_PER_HOUR, .unit = "time", .standard = "5s", .reload = OPTION_RELOADS,
            .meaning = "how long a request waits for the store before it gets 503"),
+    OPTION("http", "clock_warning", VALUE_DURATION, GENERAL(http.clock_warning_ms), .min = 0,
+           .max = 24 * MS_PER_HOUR, .unit = "time", .standard = "10s", .reload = OPTION_RELOADS,
+           .meaning = "/readyz warns of a clock so far behind a timestamp sequence"),
     OPTION("http", "cors_origins", VALUE_ORIGINS, GENERAL(http.cors_origins), .unit = "origins",
            .standard = "none", .reload = OPTION_RELOADS,
            .meaning = "whose pages browsers may let read the answers"),
 
+    OPTION("sequence", "kind", VALUE_WORD, SEQUENCE(kind), .words = kind_words, .unit = "kind",
+           .standard = "counter", .reload = OPTION_CREATES,
+           .meaning = "one number after the other, or numbers that hold the time; see KINDS.md"),
     OPTION("sequence", "start", VALUE_NUMBER, SEQUENCE(start), .min = SEQUENCE_NUMBER_MIN,
            .max = SEQUENCE_NUMBER_MAX, .unit = "number", .standard = "min, or max if descending",
            .reload = OPTION_CREATES, .meaning = "the first number; within min and max"),
@@ -123,6 +132,31 @@ static const struct option table[] = {
     OPTION("sequence", "durability", VALUE_WORD, SEQUENCE(durability), .words = durability_words,
            .unit = "class", .standard = "lease", .reload = OPTION_RELOADS,
            .meaning = "commit once a lease, or before every answer"),
+
+    OPTION("sequence", "epoch", VALUE_TIME, SEQUENCE(layout.epoch_ms), .min = 0,
+           .max = LAYOUT_TIME_MAX_MS, .unit = "moment", .standard = "2024-01-01T00:00:00Z",
+           .reload = OPTION_CREATES, .meaning = "when the time of a timestamp begins to count"),
+    OPTION("sequence", "time_unit", VALUE_WORD, SEQUENCE(layout.unit_ms), .words = unit_words,
+           .unit = "time", .standard = "1ms", .reload = OPTION_CREATES,
+           .meaning = "how much time one tick is"),
+    OPTION("sequence", "machine_bits", VALUE_NUMBER, SEQUENCE(layout.machine_bits), .min = 0,
+           .max = LAYOUT_ID_BITS_MAX, .unit = "bits", .standard = "5", .reload = OPTION_CREATES,
+           .meaning = "bits for the machine"),
+    OPTION("sequence", "node_bits", VALUE_NUMBER, SEQUENCE(layout.node_bits), .min = 0,
+           .max = LAYOUT_ID_BITS_MAX, .unit = "bits", .standard = "5", .reload = OPTION_CREATES,
+           .meaning = "bits for the node"),
+    OPTION("sequence", "counter_bits", VALUE_NUMBER, SEQUENCE(layout.counter_bits), .min = 1,
+           .max = LAYOUT_COUNTER_BITS_MAX, .unit = "bits", .standard = "12",
+           .reload = OPTION_CREATES, .meaning = "bits for the counter: 2^bits numbers a tick"),
+    OPTION("sequence", "machine_id", VALUE_NUMBER, SEQUENCE(layout.machine_id), .min = 0,
+           .max = (INT64_C(1) << LAYOUT_ID_BITS_MAX) - 1, .unit = "id", .standard = "0",
+           .reload = OPTION_RELOADS, .meaning = "this machine; below 2^machine_bits"),
+    OPTION("sequence", "node_id", VALUE_NUMBER, SEQUENCE(layout.node_id), .min = 0,
+           .max = (INT64_C(1) << LAYOUT_ID_BITS_MAX) - 1, .unit = "id", .standard = "0",
+           .reload = OPTION_RELOADS, .meaning = "this node of it; below 2^node_bits"),
+    OPTION("sequence", "max_borrow", VALUE_DURATION, SEQUENCE(layout.max_borrow_ms), .min = 0,
+           .max = LAYOUT_BORROW_MAX_MS, .unit = "time", .standard = "1s", .reload = OPTION_RELOADS,
+           .meaning = "how far numbers may run ahead of time before a request waits"),
     /* options:end */
 };
 
@@ -131,7 +165,37 @@ static_assert(TABLE_COUNT <= OPTIONS_MAX, "OPTIONS_MAX has to cover the table");
 static_assert(sizeof(unsigned) == 4 && sizeof(enum log_level) == 4 &&
                   sizeof(enum durability) == 4 && sizeof(enum access_open) == 4 &&
                   sizeof(enum http_tls) == 4,
-              "an integer option is written as 4 or 8 bytes");
+              "an integer option is written as 1, 4 or 8 bytes");
+
+/* Does the option describe time, machine and node? */
+static bool is_of_layout(const struct option *option)
+{
+    return option->offset >= offsetof(struct definition, layout);
+}
+
+void option_complete(struct definition *definition, uint64_t said)
+{
+    const struct definition timestamp = definition_default_timestamp();
+    const struct definition nothing = {.kind = SEQUENCE_TIMESTAMP};
+    if (definition->kind == SEQUENCE_COUNTER) {
+        if ((said >> option_find(OPTION_SECTION_SEQUENCE, "start") & 1) == 0) {
+            definition->start = definition->increment > 0 ? definition->min : definition->max;
+        }
+        return;
+    }
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        bool sequence = strcmp(table[i].section, OPTION_SECTION_SEQUENCE) == 0;
+        bool counter = sequence && table[i].offset < offsetof(struct definition, max_gap) &&
+                       table[i].offset != offsetof(struct definition, kind);
+        if ((said >> i & 1) == 0 && sequence && (counter || is_of_layout(&table[i]))) {
+            option_copy(&table[i], definition, counter ? &nothing : &timestamp);
+        }
+    }
+    if ((said >> option_find(OPTION_SECTION_SEQUENCE, "max_gap") & 1) == 0 &&
+        layout_check(&definition->layout, NULL) == ERR_OK) {
+        definition->max_gap = definition_max_gap_default(definition);
+    }
+}
 
 const struct option *option_table(size_t *ret_count)
 {
@@ -156,6 +220,7 @@ static bool is_integer(const struct option *option)
     case VALUE_SIZE:
     case VALUE_DURATION:
     case VALUE_MODE:
+    case VALUE_TIME:
         return true;
     case VALUE_WORD:
     case VALUE_PATH:
@@ -206,7 +271,11 @@ void option_range(const struct option *option, char to[OPTION_RANGE_SIZE])
 /* An integer field, whatever its width. */
 static void write_integer(const struct option *option, void *fields, int64_t value)
 {
-    if (option->size == sizeof(unsigned)) {
+    if (option->size == sizeof(uint8_t)) {
+        uint8_t tiny = (uint8_t)value;
+        assert((int64_t)tiny == value);
+        memcpy(option_field(option, fields), &tiny, sizeof tiny);
+    } else if (option->size == sizeof(unsigned)) {
         unsigned narrow = (unsigned)value;
         assert((int64_t)narrow == value);
         memcpy(option_field(option, fields), &narrow, sizeof narrow);
@@ -291,6 +360,7 @@ enum error option_set(const struct option *option, void *fields, const char *tex
     case VALUE_SIZE:
     case VALUE_DURATION:
     case VALUE_MODE:
+    case VALUE_TIME:
         return set_integer(option, fields, text, detail);
     case VALUE_PATH:
         return set_path(option, fields, text, detail);

@@ -7,6 +7,7 @@
 #ifndef SEQD_CONFIG_OPTION_H
 #define SEQD_CONFIG_OPTION_H
 
+#include "base/definition.h"
 #include "base/error.h"
 #include "config_value.h"
 
@@ -51,6 +52,11 @@ const struct option *option_table(size_t *ret_count);
 
 /* The option's index in the table, or -1. */
 int option_find(const char *section, const char *key);
+
+/* What was not said in the keys of a sequence follows from its kind, and from what was said: bit i
+ * of `said` is that of the option of index i. What belongs to the other kind stays as it was said,
+ * for definition_check() to refuse. */
+void option_complete(struct definition *definition, uint64_t said);
 
 /* Its place in `fields`, a struct config or struct definition. */
 static inline void *option_field(const struct option *option, void *fields)

@@ -1,5 +1,6 @@
 #include "config_value.h"
 
+#include "base/rfc3339.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
@@ -37,6 +38,7 @@ static struct units units_of(enum value_kind kind)
     case VALUE_DURATION:
         return (struct units){duration_units, 4, "a whole number with its unit: ms, s, min or h"};
     case VALUE_MODE:
+    case VALUE_TIME:
     case VALUE_WORD:
     case VALUE_PATH:
     case VALUE_LISTEN:
@@ -91,6 +93,9 @@ enum error value_parse(enum value_kind kind, const char *text, int64_t *ret_valu
     if (kind == VALUE_MODE) {
         return parse_mode(text, ret_value, detail);
     }
+    if (kind == VALUE_TIME) {
+        return rfc3339_parse(text, ret_value, detail);
+    }
     struct units units = units_of(kind);
     char digits[TEXT_INT64_SIZE];
     int64_t number = 0;
@@ -110,6 +115,10 @@ void value_format(enum value_kind kind, int64_t value, char to[VALUE_TEXT_SIZE])
 {
     if (kind == VALUE_MODE) {
         (void)snprintf(to, VALUE_TEXT_SIZE, "%04" PRIo64, (uint64_t)value); /* it fits */
+        return;
+    }
+    if (kind == VALUE_TIME) {
+        rfc3339_format(to, value, value % 1000 == 0 ? 0 : 3);
         return;
     }
     struct units units = units_of(kind);

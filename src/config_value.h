@@ -19,6 +19,7 @@ enum value_kind {
     VALUE_NUMBER,   /* an integer, perhaps negative: -5 */
     VALUE_SIZE,     /* bytes, with KiB, MiB or GiB, or plain: 4KiB */
     VALUE_DURATION, /* milliseconds, always with ms, s, min or h: 500ms */
+    VALUE_TIME,     /* a moment, in ms since 1970: 2024-01-01T00:00:00Z */
     VALUE_WORD,     /* one of a list of words */
     VALUE_PATH,     /* an absolute path */
     VALUE_MODE,     /* permissions of a file, in octal digits: 0660 */
@@ -27,13 +28,14 @@ enum value_kind {
 };
 
 /* `text` as an integer (number, bytes, or milliseconds). ERR_INVALID, with what such a value looks
- * like in `detail`, when it is none or does not fit. Kinds NUMBER, SIZE, DURATION and MODE. */
+ * like in `detail`, when it is none or does not fit. Kinds NUMBER, SIZE, DURATION, MODE and TIME.
+ * */
 __attribute__((warn_unused_result)) enum error value_parse(enum value_kind kind, const char *text,
                                                            int64_t *ret_value,
                                                            struct error_detail *detail);
 
 /* Write `value` as a person would write it in the file, in the largest unit that is exact. Kinds
- * NUMBER, SIZE, DURATION and MODE. */
+ * NUMBER, SIZE, DURATION, MODE and TIME. */
 void value_format(enum value_kind kind, int64_t value, char to[VALUE_TEXT_SIZE]);
 
 /* "127.0.0.1:8080, [::1]:8080": numeric addresses, each with a port of 0 to 65535; or "none".

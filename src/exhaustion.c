@@ -107,7 +107,7 @@ static void look_at(void *context, struct sequence *sequence)
     struct sequence_status status;
 
     sequence_describe(sequence, &status);
-    struct forecast forecast = forecast_of(status.next, status.capacity, status.rate);
+    struct forecast forecast = forecast_of(status.next, status.capacity, sequence_pace(&status));
     unsigned level = level_of(&forecast);
     if (level == 0) {
         return;

@@ -60,6 +60,12 @@ __attribute__((warn_unused_result)) enum error layout_check(const struct layout 
 
 /* ---- of a checked layout ---- */
 
+/* "1ms", "10ms" or "1s". Static. */
+const char *layout_unit_name(const struct layout *layout);
+
+/* Digits of a second's fraction that a tick tells: 3, 2 or 0. */
+unsigned layout_unit_digits(const struct layout *layout);
+
 /* Bits of the time field. */
 static inline unsigned layout_time_bits(const struct layout *layout)
 {
@@ -104,6 +110,15 @@ uint64_t layout_position_after(const struct layout *layout, int64_t number);
 /* The tick that `time_ms`, ms since 1970, falls into. False, with nothing written, before tick 1
  * begins. May lie beyond the time field: compare with the capacity. */
 bool layout_tick(const struct layout *layout, int64_t time_ms, uint64_t *ret_tick);
+
+/* The ticks that begin from `from_ms` on and before `to_ms`, as far as the time field has them, and
+ * the least and the greatest number in them, whichever node made it. False when there is none. */
+struct layout_range {
+    int64_t first;
+    int64_t last;
+};
+bool layout_range(const struct layout *layout, int64_t from_ms, int64_t to_ms,
+                  struct layout_range *ret_range);
 
 /* Where `tick`, within the time field, begins, ms since 1970. */
 static inline int64_t layout_time_ms(const struct layout *layout, uint64_t tick)

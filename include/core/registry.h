@@ -35,6 +35,9 @@ registry_open(struct store *store, struct bell *renewals, struct bell *waits,
               struct timekeeper *timekeeper, struct registry **ret_registry,
               struct error_detail *detail);
 
+/* What it was opened with. */
+struct timekeeper *registry_timekeeper(struct registry *registry);
+
 /* The sequence named `name`, `length` bytes, or NULL. No lock, no allocation. */
 struct sequence *registry_find(struct registry *registry, const char *name, size_t length);
 

@@ -91,6 +91,16 @@ struct sequence_status {
     struct sequence_times times;
 };
 
+/* Positions that go in a second: those of the numbers that are issued, or, of a timestamp sequence,
+ * those of the time that passes. For a forecast. */
+static inline uint64_t sequence_pace(const struct sequence_status *status)
+{
+    const struct layout *layout = &status->definition.layout;
+    return status->definition.kind == SEQUENCE_TIMESTAMP
+               ? (UINT64_C(1000) / layout->unit_ms) << layout->counter_bits
+               : status->rate;
+}
+
 /* ---- the registry's side ---- */
 
 /* A sequence as the store remembers it, with nothing leased. It rings `renewals` when it is due

@@ -71,6 +71,7 @@ struct http_options {
     unsigned idle_timeout_ms;    /* a connection without a whole request line is closed then */
     unsigned request_timeout_ms; /* from request line to answer; then the connection is closed */
     unsigned wait_timeout_ms;    /* how long a request waits for a lease before it gets 503 */
+    unsigned clock_warning_ms;   /* /readyz warns of a clock that is so far behind a sequence */
     char default_sequence[SEQUENCE_NAME_MAX + 1]; /* what GET / draws from */
 
     /* Origins whose pages a browser may let read the answers, each as a browser writes it, with

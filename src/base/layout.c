@@ -121,6 +121,20 @@ static uint32_t low_bits(uint64_t value, unsigned bits)
     return (uint32_t)(value & ((UINT64_C(1) << bits) - 1));
 }
 
+const char *layout_unit_name(const struct layout *layout)
+{
+    return layout->unit_ms == 1 ? "1ms" : (layout->unit_ms == 10 ? "10ms" : "1s");
+}
+
+unsigned layout_unit_digits(const struct layout *layout)
+{
+    /* An epoch that is no whole second shows in every time. */
+    if (layout->unit_ms == 1000 && layout->epoch_ms % 1000 == 0) {
+        return 0;
+    }
+    return layout->unit_ms == 10 && layout->epoch_ms % 10 == 0 ? 2 : 3;
+}
+
 struct layout_parts layout_decode(const struct layout *layout, int64_t number)
 {
     assert(number >= 0);
@@ -158,6 +172,33 @@ bool layout_tick(const struct layout *layout, int64_t time_ms, uint64_t *ret_tic
         return false;
     }
     *ret_tick = (uint64_t)(time_ms - layout->epoch_ms) / layout->unit_ms;
+    return true;
+}
+
+/* The first tick that begins at `time_ms` or after it; tick 0 counts. */
+static uint64_t tick_from(const struct layout *layout, int64_t time_ms)
+{
+    if (time_ms <= layout->epoch_ms) {
+        return 0;
+    }
+    uint64_t since_ms = (uint64_t)(time_ms - layout->epoch_ms);
+    return since_ms / layout->unit_ms + (since_ms % layout->unit_ms != 0 ? 1 : 0);
+}
+
+bool layout_range(const struct layout *layout, int64_t from_ms, int64_t to_ms,
+                  struct layout_range *ret_range)
+{
+    uint64_t ticks = UINT64_C(1) << layout_time_bits(layout);
+    uint64_t first = tick_from(layout, from_ms);
+    uint64_t limit = range_min(tick_from(layout, to_ms), ticks);
+    if (first >= limit) {
+        return false;
+    }
+    unsigned shift = LAYOUT_BITS - layout_time_bits(layout);
+    *ret_range = (struct layout_range){
+        .first = (int64_t)(first << shift),
+        .last = (int64_t)((limit - 1) << shift | ((UINT64_C(1) << shift) - 1)),
+    };
     return true;
 }
 

@@ -121,6 +121,11 @@ static struct sequence *look_up(struct registry *registry, const char *name, siz
     }
 }
 
+struct timekeeper *registry_timekeeper(struct registry *registry)
+{
+    return registry->timekeeper;
+}
+
 struct sequence *registry_find(struct registry *registry, const char *name, size_t length)
 {
     struct sequence *sequence = look_up(registry, name, length);

@@ -114,6 +114,13 @@ static struct sequence *find(struct grpc_call *call, const char *name,
     return sequence;
 }
 
+static enum grpc_taken refuse_count(struct grpc_refusal_text *refusal, int64_t count,
+                                    uint64_t max_count)
+{
+    return refuse(refusal, GRPC_INVALID_ARGUMENT,
+                  "count is %" PRId64 "; it must be from 1 to %" PRIu64, count, max_count);
+}
+
 enum grpc_taken grpc_take(struct grpc_call *call, const struct grpc_wish *wish,
                           struct block *ret_block, struct grpc_refusal_text *ret_refusal)
 {
@@ -122,13 +129,14 @@ enum grpc_taken grpc_take(struct grpc_call *call, const struct grpc_wish *wish,
     uint64_t count = wish->has_count ? (uint64_t)wish->count : 1;
 
     if (wish->has_count && (wish->count < 1 || count > max_count)) {
-        return refuse(ret_refusal, GRPC_INVALID_ARGUMENT,
-                      "count is %" PRId64 "; it must be from 1 to %" PRIu64, wish->count,
-                      max_count);
+        return refuse_count(ret_refusal, wish->count, max_count);
     }
     struct sequence *sequence = find(call, wish->sequence, ret_refusal);
     if (sequence == NULL) {
         return GRPC_REFUSED;
+    }
+    if (count > sequence_block_max(sequence)) {
+        return refuse_count(ret_refusal, wish->count, sequence_block_max(sequence));
     }
     if (grpc_call_is_late(call)) {
         return refuse_unavailable(call, sequence_name(sequence), ret_refusal);

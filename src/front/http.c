@@ -284,6 +284,9 @@ void http_alter(struct http *http, const struct http_options *options)
                         options->request_timeout_ms);
     http_guests_limit(&http->service.guests, options->max_connections_per_address);
     http_cors_alter(&http->service.cors, options->cors_origins);
+    /* order: relaxed; it stands alone, for requests that begin after. */
+    atomic_store_explicit(&http->service.clock_warning_ms, options->clock_warning_ms,
+                          memory_order_relaxed);
     http_service_alter(&http->service, options->max_count, options->wait_timeout_ms,
                        options->default_sequence);
 }

@@ -2,6 +2,7 @@
 
 #include "base/version.h"
 #include "core/keeper.h"
+#include "http_metrics_time.h"
 #include "http_process.h"
 #include "http_reply.h"
 
@@ -120,11 +121,26 @@ static void write_forecasts(FILE *page, const struct samples *samples)
     for (size_t i = 0; i < samples->count; i++) {
         const struct sequence_status *status = &samples->items[i].status;
         fprintf(page, "seqd_sequence_exhaustion_seconds{sequence=\"%s\"} ", samples->items[i].name);
-        if (status->rate > 0) {
-            fprintf(page, "%" PRIu64 "\n", left(status) / status->rate);
+        uint64_t pace = sequence_pace(status);
+        if (pace > 0) {
+            fprintf(page, "%" PRIu64 "\n", left(status) / pace);
         } else {
             fputs("+Inf\n", page);
         }
+    }
+}
+
+static void write_times(FILE *page, const struct samples *samples)
+{
+    head(page, "seqd_timestamp_borrowed_seconds", "gauge",
+         "How far the time of the last number runs ahead of the clock.");
+    for (size_t i = 0; i < samples->count; i++) {
+        http_metrics_borrowed(page, samples->items[i].name, &samples->items[i].status);
+    }
+    head(page, "seqd_timestamp_mark_ahead_seconds", "gauge",
+         "How far the durable mark stands ahead of the clock; below 0 once time has passed it.");
+    for (size_t i = 0; i < samples->count; i++) {
+        http_metrics_mark(page, samples->items[i].name, &samples->items[i].status);
     }
 }
 
@@ -236,6 +252,8 @@ static void write_page(FILE *page, struct http_request *request, struct samples 
           samples->sequences - samples->count);
     write_sequences(page, samples);
     write_forecasts(page, samples);
+    write_times(page, samples);
+    http_metrics_steps(page, registry_timekeeper(request->service->registry));
 }
 
 enum MHD_Result http_metrics(struct http_request *request)

@@ -61,7 +61,9 @@ static bool find_again(struct http_request *request)
 /* Read `count`. False when the request has been refused, with *ret_result to return. */
 static bool read_count(struct http_request *request, enum MHD_Result *ret_result)
 {
+    uint64_t block_max = sequence_block_max(request->sequence);
     uint64_t max_count = http_service_max_count(request->service);
+    max_count = max_count < block_max ? max_count : block_max;
     const char *text = http_fields_parameter(&request->fields, "count");
     uint64_t count = 1;
 
@@ -118,13 +120,27 @@ static enum MHD_Result reply_block(struct http_request *request, const struct bl
     return http_reply_block(request, HTTP_TYPE_TEXT, body, http_block_write(body, block));
 }
 
+/* Is it the clock, which stands before the epoch? Then `detail` says so. */
+static bool clock_refuses(struct sequence *sequence, struct error_detail *detail)
+{
+    struct sequence_status status;
+    sequence_describe(sequence, &status);
+    return status.times.before_epoch &&
+           layout_check_clock(&status.definition.layout, status.times.clock_ms, detail) ==
+               ERR_INVALID;
+}
+
 static enum MHD_Result reply_unavailable(struct http_request *request)
 {
+    struct error_detail detail;
     const char *name = sequence_name(request->sequence);
 
     if (http_service_draining(request->service)) {
         return http_reply_problem(request, HTTP_PROBLEM_STOPPING,
                                   "the service is stopping; '%s' gives no more numbers", name);
+    }
+    if (clock_refuses(request->sequence, &detail)) {
+        return http_reply_problem(request, HTTP_PROBLEM_NO_LEASE, "'%s': %s", name, detail.text);
     }
     return http_reply_problem(request, HTTP_PROBLEM_NO_LEASE,
                               "no numbers of '%s' could be leased within %" PRIu64

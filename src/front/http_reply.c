@@ -39,6 +39,7 @@ static const struct problem problems[] = {
     [HTTP_PROBLEM_NOT_ACCEPTABLE] = {"/problems/not-acceptable", "Format not offered", 406},
     [HTTP_PROBLEM_EXHAUSTED] = {"/problems/exhausted", "Sequence exhausted", 409},
     [HTTP_PROBLEM_CONFLICT] = {"/problems/conflict", "Exists with another definition", 409},
+    [HTTP_PROBLEM_WRONG_KIND] = {"/problems/wrong-kind", "Not a timestamp sequence", 409},
     [HTTP_PROBLEM_WOULD_REWIND] = {"/problems/would-rewind", "Numbers would come again", 409},
     [HTTP_PROBLEM_BODY_TOO_LARGE] = {"/problems/body-too-large", "Body too large", 413},
     [HTTP_PROBLEM_TARGET_TOO_LONG] = {"/problems/target-too-long", "Path and query too long", 414},

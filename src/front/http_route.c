@@ -5,6 +5,7 @@
 #include "http_access.h"
 #include "http_admin.h"
 #include "http_assets.h"
+#include "http_decode.h"
 #include "http_list.h"
 #include "http_metrics.h"
 #include "http_next.h"
@@ -51,6 +52,10 @@ static const struct route routes[] = {
         {HTTP_DELETE, ACCESS_ADMIN, false, {NULL}, http_admin_drop}}},
     {"/v1/sequences/{name}/advance", {
         {HTTP_POST, ACCESS_ADMIN, true, {NULL}, http_admin_advance}}},
+    {"/v1/sequences/{name}/decode/{number}", {
+        {HTTP_GET, ACCESS_READ, false, {NULL}, http_decode}}},
+    {"/v1/sequences/{name}/range", {
+        {HTTP_GET, ACCESS_READ, false, {"from", "to"}, http_decode_range}}},
     {"/v1/sequences", {{HTTP_GET, ACCESS_READ, false, {"prefix", "limit", "after"}, http_list}}},
     {"/healthz", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_show_health}}},
     {"/readyz", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_show_readiness}}},

@@ -3,18 +3,12 @@
 #include "base/forecast.h"
 #include "base/rfc3339.h"
 
-static const char *unit_name(uint32_t unit_ms)
-{
-    return unit_ms == 1 ? "1ms" : (unit_ms == 10 ? "10ms" : "1s");
-}
-
 static void add_layout(struct http_json *json, const struct layout *layout)
 {
-    char epoch[RFC3339_SIZE];
-
-    rfc3339_format(epoch, layout->epoch_ms, 3);
-    http_json_text(json, "epoch", epoch);
-    http_json_text(json, "time_unit", unit_name(layout->unit_ms));
+    char text[RFC3339_SIZE];
+    rfc3339_format(text, layout->epoch_ms, 3);
+    http_json_text(json, "epoch", text);
+    http_json_text(json, "time_unit", layout_unit_name(layout));
     http_json_small(json, "machine_bits", layout->machine_bits);
     http_json_small(json, "node_bits", layout->node_bits);
     http_json_small(json, "counter_bits", layout->counter_bits);
@@ -47,7 +41,7 @@ void http_sequence_define(struct http_json *json, const struct definition *defin
 static void add_state(struct http_json *json, const struct sequence_status *status)
 {
     const struct definition *definition = &status->definition;
-    struct forecast forecast = forecast_of(status->next, status->capacity, status->rate);
+    struct forecast forecast = forecast_of(status->next, status->capacity, sequence_pace(status));
 
     if (forecast.left > 0) {
         http_json_int64(json, "next", definition_number_at(definition, status->next));

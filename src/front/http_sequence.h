@@ -7,8 +7,8 @@
 #include "core/sequence.h"
 #include "http_json.h"
 
-/* Room for the members below, whatever their values: thirty of 48 bytes, and the name. */
-#define HTTP_SEQUENCE_JSON_SIZE (30 * 48 + SEQUENCE_NAME_MAX)
+/* Room for the members below, whatever their values: forty of 48 bytes, and the name. */
+#define HTTP_SEQUENCE_JSON_SIZE (40 * 48 + SEQUENCE_NAME_MAX)
 
 /* Add all members of the sequence object. */
 void http_sequence_write(struct http_json *json, const char *name,

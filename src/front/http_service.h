@@ -35,6 +35,7 @@ struct http_service {
 
     _Atomic uint64_t max_count;
     _Atomic uint64_t wait_timeout_ms;
+    _Atomic uint64_t clock_warning_ms;
     _Atomic bool draining;
     _Atomic(struct sequence *) root; /* what `default_name` names, once that is known */
 

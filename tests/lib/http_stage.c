@@ -29,6 +29,7 @@ struct http_stage http_stage_options(void)
                                    .threads = 2,
                                    .max_connections = 4096,
                                    .buffer_bytes = 8192,
+                                   .clock_warning_ms = 10000,
                                    .max_count = 10000,
                                    .idle_timeout_ms = 60000,
                                    .request_timeout_ms = 60000,

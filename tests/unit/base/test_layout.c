@@ -251,6 +251,41 @@ static void test_layout_tick_at_the_end_of_the_time_field(void **state)
     assert_true(tick == last);
 }
 
+static void test_layout_range_takes_whole_ticks_from_and_before(void **state)
+{
+    (void)state;
+    struct layout layout = fields(10, 2, 3, 18); /* 40 bits of time above 23 others */
+    int64_t epoch = layout.epoch_ms;
+    struct layout_range range = {0};
+    assert_true(layout_range(&layout, epoch + 20, epoch + 40, &range));
+    assert_true(range.first == INT64_C(2) << 23 && range.last == (INT64_C(4) << 23) - 1);
+    assert_true(layout_range(&layout, epoch + 11, epoch + 41, &range)); /* ticks 2, 3 and 4 */
+    assert_true(range.first == INT64_C(2) << 23 && range.last == (INT64_C(5) << 23) - 1);
+    assert_false(layout_range(&layout, epoch + 11, epoch + 20, &range));
+    assert_false(layout_range(&layout, epoch + 20, epoch + 20, &range));
+    assert_false(layout_range(&layout, epoch + 40, epoch + 20, &range));
+    assert_false(layout_range(&layout, 0, epoch, &range));
+    assert_false(layout_range(&layout, layout_end_ms(&layout) + 1, INT64_MAX, &range));
+    assert_true(layout_range(&layout, 0, INT64_MAX, &range));
+    assert_true(range.first == 0 && range.last == INT64_MAX);
+}
+
+static void test_layout_unit_says_its_name_and_digits(void **state)
+{
+    (void)state;
+    struct layout layout = fields(1, 5, 5, 12);
+    assert_string_equal(layout_unit_name(&layout), "1ms");
+    assert_int_equal(layout_unit_digits(&layout), 3);
+    layout.unit_ms = 10;
+    assert_string_equal(layout_unit_name(&layout), "10ms");
+    assert_int_equal(layout_unit_digits(&layout), 2);
+    layout.unit_ms = 1000;
+    assert_string_equal(layout_unit_name(&layout), "1s");
+    assert_int_equal(layout_unit_digits(&layout), 0);
+    layout.epoch_ms++;
+    assert_int_equal(layout_unit_digits(&layout), 3);
+}
+
 static void test_layout_check_clock_names_both_moments(void **state)
 {
     (void)state;
@@ -319,6 +354,8 @@ int main(void)
         cmocka_unit_test(test_layout_position_after_counts_with_the_ids_of_others),
         cmocka_unit_test(test_layout_tick_begins_after_the_epoch),
         cmocka_unit_test(test_layout_tick_at_the_end_of_the_time_field),
+        cmocka_unit_test(test_layout_range_takes_whole_ticks_from_and_before),
+        cmocka_unit_test(test_layout_unit_says_its_name_and_digits),
         cmocka_unit_test(test_layout_check_clock_names_both_moments),
         cmocka_unit_test(test_layout_span_rounds_up_and_is_capped),
         cmocka_unit_test(test_layout_same_fields_leaves_ids_and_borrow_out),

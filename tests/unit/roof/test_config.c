@@ -69,6 +69,57 @@ static void test_config_takes_every_option_of_a_sequence(void **state)
     config_free(&config);
 }
 
+static void test_config_takes_every_option_of_a_timestamp(void **state)
+{
+    (void)state;
+    struct config config = config_text_valid(
+        "[sequence:a]\nkind = timestamp\nepoch = 2025-01-01T00:00:00Z\ntime_unit = 10ms\n"
+        "machine_bits = 3\nnode_bits = 9\ncounter_bits = 14\nmachine_id = 7\nnode_id = 511\n"
+        "max_borrow = 250ms\nmax_gap = 99\nlease = 98\ndurability = every\n"
+        "[sequence:b]\nnode_id = 31\nkind = timestamp\n");
+    struct definition wanted = {.kind = SEQUENCE_TIMESTAMP,
+                                .max_gap = 99,
+                                .lease = 98,
+                                .durability = DURABILITY_EVERY,
+                                .layout = {.epoch_ms = INT64_C(1735689600000),
+                                           .unit_ms = 10,
+                                           .machine_bits = 3,
+                                           .node_bits = 9,
+                                           .counter_bits = 14,
+                                           .machine_id = 7,
+                                           .node_id = 511,
+                                           .max_borrow_ms = 250}};
+    assert_true(definition_equal(config_text_sequence(&config, "a"), &wanted));
+    wanted = definition_default_timestamp();
+    wanted.layout.node_id = 31;
+    assert_true(definition_equal(config_text_sequence(&config, "b"), &wanted));
+    config_free(&config);
+}
+
+/* A max_gap that was not said is so much time, whatever the layout. */
+static void test_config_max_gap_of_a_timestamp_follows_its_layout(void **state)
+{
+    (void)state;
+    struct config config =
+        config_text_valid("[sequence:a]\nkind = timestamp\ntime_unit = 1s\ncounter_bits = 20\n");
+    assert_int_equal(config_text_sequence(&config, "a")->max_gap, UINT64_C(10) << 20);
+    config_free(&config);
+}
+
+static void test_config_refuses_keys_of_the_other_kind(void **state)
+{
+    (void)state;
+    config_text_refused("[sequence:a]\nkind = timestamp\nstart = 5\n", 1,
+                        "belong to kind 'counter'");
+    config_text_refused("[sequence:a]\nnode_id = 5\n", 1, "belong to kind 'timestamp'");
+    config_text_refused("[sequence:a]\nmax_borrow = 1s\n", 1, "belong to kind 'timestamp'");
+    config_text_refused("[sequence:a]\nkind = timestamp\nnode_id = 32\n", 1,
+                        "node_id is 32, it must be below 32");
+    config_text_refused("[sequence:a]\nkind = timestamp\nmachine_id = 32\n", 1,
+                        "machine_id is 32, it must be below 32");
+    config_text_refused("[sequence:a]\nkind = timestamp\ncounter_bits = 22\n", 1, "20 years");
+}
+
 static void test_config_starts_a_rising_sequence_at_its_min(void **state)
 {
     (void)state;
@@ -260,6 +311,9 @@ int main(void)
         cmocka_unit_test(test_config_that_lists_a_sequence_serves_no_other),
         cmocka_unit_test(test_config_of_nothing_is_valid),
         cmocka_unit_test(test_config_takes_every_option_of_a_sequence),
+        cmocka_unit_test(test_config_takes_every_option_of_a_timestamp),
+        cmocka_unit_test(test_config_max_gap_of_a_timestamp_follows_its_layout),
+        cmocka_unit_test(test_config_refuses_keys_of_the_other_kind),
         cmocka_unit_test(test_config_starts_a_rising_sequence_at_its_min),
         cmocka_unit_test(test_config_starts_a_falling_sequence_at_its_max),
         cmocka_unit_test(test_config_takes_the_longest_name),

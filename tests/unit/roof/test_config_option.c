@@ -69,11 +69,13 @@ static const struct bounds all_bounds[] = {
      {"999ms", "3600001ms", "30", "1.5s", "5m"}},
     {"http", "request_timeout", {"100ms", "1h"}, {"99ms", "3600001ms", "0", "-1s", "s"}},
     {"http", "wait_timeout", {"10ms", "1h"}, {"9ms", "3600001ms", "5 S", "2h", "1s5ms"}},
+    {"http", "clock_warning", {"0ms", "24h"}, {"-1s", "86400001ms", "10", "25h", "1d"}},
     {"http",
      "cors_origins",
      {"none", "https://example.org", "http://localhost:3000 , https://a.b-c.example",
       "http://[::1]:8080,http://127.0.0.1", "https://example.org:8443"},
      {"*", "https://example.org/", "https://Example.org", "null", "https://example.org:443"}},
+    {"sequence", "kind", {"counter", "timestamp"}, {"Counter", "snowflake", "0", "time"}},
     {"sequence", "start", {LEAST, MOST, "0"}, {BELOW_LEAST, ABOVE_MOST, "1.0", "+1", "one"}},
     {"sequence", "increment", {LEAST, MOST, "-1"}, {BELOW_LEAST, ABOVE_MOST, "--1", "1-", "-"}},
     {"sequence", "min", {LEAST, MOST, "0"}, {BELOW_LEAST, ABOVE_MOST, "1 2", "1e1", "1KiB"}},
@@ -84,6 +86,17 @@ static const struct bounds all_bounds[] = {
      {"0", "281474976710657", "auto", "-1", "99999999999999999999999999999"}},
     {"sequence", "lease", {"1", GAP_MOST, "auto"}, {"0", "281474976710657", "AUTO", "-1", "none"}},
     {"sequence", "durability", {"lease", "every"}, {"Lease", "0", "1", "always", "lease every"}},
+    {"sequence",
+     "epoch",
+     {"1970-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "2024-02-29T01:00:00+01:00"},
+     {"2024-01-01", "1704067200", "2016-12-31T23:59:60Z", "1969-12-31T23:59:59Z", "now"}},
+    {"sequence", "time_unit", {"1ms", "10ms", "1s"}, {"1", "100ms", "2s", "1 ms", "0ms"}},
+    {"sequence", "machine_bits", {"0", "31"}, {"-1", "32", "5.0", "five", "0x5"}},
+    {"sequence", "node_bits", {"0", "31"}, {"-1", "32", "256", "261", "+5"}},
+    {"sequence", "counter_bits", {"1", "32"}, {"0", "33", "-1", "auto", "257"}},
+    {"sequence", "machine_id", {"0", "2147483647"}, {"-1", "2147483648", "4294967296", "host"}},
+    {"sequence", "node_id", {"0", "2147483647"}, {"-1", "2147483648", "4294967297", "auto"}},
+    {"sequence", "max_borrow", {"0ms", "1h", "0s"}, {"-1ms", "3600001ms", "1", "2h", "1.5s"}},
 };
 
 #define BOUNDS_COUNT (sizeof all_bounds / sizeof all_bounds[0])
@@ -281,6 +294,7 @@ static void test_option_defaults_of_a_sequence_are_those_of_a_definition(void **
     (void)state;
     struct definition definition;
     struct definition standard = definition_default();
+    struct definition timestamp = definition_default_timestamp();
     size_t count = 0;
     const struct option *table = option_table(&count);
     memset(&definition, 0, sizeof definition);
@@ -291,6 +305,8 @@ static void test_option_defaults_of_a_sequence_are_those_of_a_definition(void **
             assert_int_equal(option_set(&table[i], &definition, table[i].standard, NULL), ERR_OK);
         }
     }
+    assert_true(layout_equal(&definition.layout, &timestamp.layout));
+    definition.layout = standard.layout; /* which a counter has not */
     assert_true(definition_equal(&definition, &standard));
 }
 
@@ -332,9 +348,9 @@ static void test_option_is_documented_as_it_is(void **state)
     static const char *const applies[] = {
         [OPTION_RELOADS] = "reload", [OPTION_RESTARTS] = "restart", [OPTION_CREATES] = "created"};
     static const char *const types[] = {
-        [VALUE_NUMBER] = "number",    [VALUE_SIZE] = "size",      [VALUE_DURATION] = "time",
-        [VALUE_WORD] = "word",        [VALUE_PATH] = "path",      [VALUE_MODE] = "mode",
-        [VALUE_LISTEN] = "addresses", [VALUE_ORIGINS] = "origins"};
+        [VALUE_NUMBER] = "number", [VALUE_SIZE] = "size",        [VALUE_DURATION] = "time",
+        [VALUE_WORD] = "word",     [VALUE_PATH] = "path",        [VALUE_MODE] = "mode",
+        [VALUE_TIME] = "moment",   [VALUE_LISTEN] = "addresses", [VALUE_ORIGINS] = "origins"};
     char *document = file_content("docs/CONFIGURATION.md");
     for (size_t i = 0; i < BOUNDS_COUNT; i++) {
         const struct option *option = option_at(i);
@@ -369,17 +385,23 @@ static void test_option_sample_is_valid_and_shows_the_defaults(void **state)
     }
     struct config shown = config_text_valid(sample);
     struct config standard = config_text_valid("");
+    struct definition timestamp = definition_default_timestamp();
     for (size_t i = 0; i < BOUNDS_COUNT; i++) {
         const struct option *option = option_at(i);
         bool of_sequence = strcmp(option->section, OPTION_SECTION_SEQUENCE) == 0;
-        const void *a = of_sequence ? (const void *)&shown.sequences[0].definition : &shown;
-        const void *b = of_sequence ? (const void *)&standard.sequences[0].definition : &standard;
+        bool of_layout = of_sequence && option->offset >= offsetof(struct definition, layout);
+        const void *a = of_sequence ? (const void *)&shown.sequences[of_layout].definition : &shown;
+        const void *b = of_layout     ? (const void *)&timestamp
+                        : of_sequence ? (const void *)&standard.sequences[0].definition
+                                      : &standard;
         if (option->standard[0] != '\0' && !option_same(option, a, b)) {
             fail_msg("conf/seqd.conf does not show the default of %s", option->key);
         }
     }
     assert_string_equal(shown.data_dir, "/var/lib/seqd");
     assert_string_equal(shown.sequences[0].name, "orders");
+    assert_string_equal(shown.sequences[1].name, "tickets");
+    assert_int_equal(shown.sequences[1].definition.kind, SEQUENCE_TIMESTAMP);
     config_free(&shown);
     config_free(&standard);
     free(sample);
