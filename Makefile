@@ -38,7 +38,7 @@ RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev li
                   python3-yaml $(if $(filter npm,$(SWAGGER_UI)),npm,python3-flasgger) \
                   $(if $(filter yes,$(GRPC)),libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler \
                       protobuf-compiler $(GRPC_PROTO_PACKAGE))
-TEST_PACKAGES  := libcmocka-dev curl prometheus
+TEST_PACKAGES  := libcmocka-dev curl prometheus faketime
 LINT_PACKAGES  := clang-format mandoc
 MAN_PACKAGES   := scdoc
 BENCH_PACKAGES := wrk nginx-light golang-go
