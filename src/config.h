@@ -23,6 +23,7 @@
 #include "front/access.h"
 #include "front/http.h"
 #include "front/tls.h"
+#include "node_address.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,10 @@ struct config_place {
 struct config_sequence {
     char name[SEQUENCE_NAME_MAX + 1];
     struct definition definition; /* checked */
+    /* Where machine_id and node_id come from, "" where they are numbers; and what was found there.
+     * */
+    char id_sources[2][NODE_ADDRESS_SOURCE_SIZE];
+    char id_texts[2][NODE_ADDRESS_TEXT_SIZE];
     uint64_t said; /* bit i: the option of index i was said, and does not follow from others */
     struct config_place place; /* where its last section begins */
 };

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <ini.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -307,6 +308,19 @@ static void unknown_key(struct pass *pass, const char *key)
             section_names[pass->section], known);
 }
 
+static const char *const id_keys[2] = {"machine_id", "node_id"};
+
+static void note_id_source(struct config_sequence *sequence, const char *key, const char *value)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (strcmp(key, id_keys[i]) == 0) {
+            bool source = node_address_is_source(value);
+            (void)snprintf(sequence->id_sources[i], NODE_ADDRESS_SOURCE_SIZE, "%s",
+                           source ? value : ""); /* fits: it was checked */
+        }
+    }
+}
+
 static void take_key(struct pass *pass, const char *key, const char *value)
 {
     int index = option_find(section_names[pass->section], key);
@@ -322,6 +336,7 @@ static void take_key(struct pass *pass, const char *key, const char *value)
     bool is_sequence = pass->section == SECTION_SEQUENCE;
     if (is_sequence) {
         pass->sequence.said |= UINT64_C(1) << index;
+        note_id_source(&pass->sequence, key, value);
     } else {
         pass->reader->said[index] = (struct config_place){pass->file_index, pass->line};
     }
@@ -440,11 +455,30 @@ static void finish_http(struct config_reader *reader)
     finish_access(reader);
 }
 
+/* Ids that come from an address: now the bits are known. Whether those are right is checked after.
+ * */
+static void find_ids(struct config_reader *reader, struct config_sequence *sequence)
+{
+    struct layout *layout = &sequence->definition.layout;
+    uint32_t *ids[2] = {&layout->machine_id, &layout->node_id};
+    unsigned bits[2] = {layout->machine_bits, layout->node_bits};
+    for (unsigned i = 0; i < 2; i++) {
+        struct error_detail detail = {.text = ""};
+        const char *source = sequence->id_sources[i];
+        if (source[0] != '\0' && bits[i] <= LAYOUT_ID_BITS_MAX &&
+            node_address_find(source, bits[i], ids[i], sequence->id_texts[i], &detail) != ERR_OK) {
+            contradiction(reader, sequence->place, "[%s%s]: %s = %s: %s", SEQUENCE_PREFIX,
+                          sequence->name, id_keys[i], source, detail.text);
+        }
+    }
+}
+
 static void finish_sequence(struct config_reader *reader, struct config_sequence *sequence)
 {
     struct definition *definition = &sequence->definition;
     struct error_detail detail = {.text = ""};
     option_complete(definition, sequence->said);
+    find_ids(reader, sequence);
     if (definition_check(definition, &detail) != ERR_OK) {
         contradiction(reader, sequence->place, "[%s%s]: %s", SEQUENCE_PREFIX, sequence->name,
                       detail.text);

@@ -3,6 +3,7 @@
 #include "base/definition.h"
 #include "base/log.h"
 #include "config.h"
+#include "node_address.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -148,10 +149,10 @@ static const struct option table[] = {
     OPTION("sequence", "counter_bits", VALUE_NUMBER, SEQUENCE(layout.counter_bits), .min = 1,
            .max = LAYOUT_COUNTER_BITS_MAX, .unit = "bits", .standard = "12",
            .reload = OPTION_CREATES, .meaning = "bits for the counter: 2^bits numbers a tick"),
-    OPTION("sequence", "machine_id", VALUE_NUMBER, SEQUENCE(layout.machine_id), .min = 0,
+    OPTION("sequence", "machine_id", VALUE_ID, SEQUENCE(layout.machine_id), .min = 0,
            .max = (INT64_C(1) << LAYOUT_ID_BITS_MAX) - 1, .unit = "id", .standard = "0",
            .reload = OPTION_RELOADS, .meaning = "this machine; below 2^machine_bits"),
-    OPTION("sequence", "node_id", VALUE_NUMBER, SEQUENCE(layout.node_id), .min = 0,
+    OPTION("sequence", "node_id", VALUE_ID, SEQUENCE(layout.node_id), .min = 0,
            .max = (INT64_C(1) << LAYOUT_ID_BITS_MAX) - 1, .unit = "id", .standard = "0",
            .reload = OPTION_RELOADS, .meaning = "this node of it; below 2^node_bits"),
     OPTION("sequence", "max_borrow", VALUE_DURATION, SEQUENCE(layout.max_borrow_ms), .min = 0,
@@ -221,6 +222,7 @@ static bool is_integer(const struct option *option)
     case VALUE_DURATION:
     case VALUE_MODE:
     case VALUE_TIME:
+    case VALUE_ID:
         return true;
     case VALUE_WORD:
     case VALUE_PATH:
@@ -250,6 +252,9 @@ void option_range(const struct option *option, char to[OPTION_RANGE_SIZE])
          word++) {
         bool last = word[1].word == NULL && !is_integer(option);
         append(to, "%s'%s'", to[0] == '\0' ? "" : (last ? " or " : ", "), word->word);
+    }
+    if (option->kind == VALUE_ID) {
+        append(to, "'ip', 'ip:INTERFACE'");
     }
     if (is_integer(option)) {
         char min[VALUE_TEXT_SIZE];
@@ -355,12 +360,17 @@ enum error option_set(const struct option *option, void *fields, const char *tex
             return ERR_OK;
         }
     }
+    if (option->kind == VALUE_ID && node_address_is_source(text)) {
+        write_integer(option, fields, 0); /* until config_file_finish() knows the bits */
+        return ERR_OK;
+    }
     switch (option->kind) {
     case VALUE_NUMBER:
     case VALUE_SIZE:
     case VALUE_DURATION:
     case VALUE_MODE:
     case VALUE_TIME:
+    case VALUE_ID:
         return set_integer(option, fields, text, detail);
     case VALUE_PATH:
         return set_path(option, fields, text, detail);

@@ -32,6 +32,7 @@ static struct units units_of(enum value_kind kind)
 {
     switch (kind) {
     case VALUE_NUMBER:
+    case VALUE_ID:
         return (struct units){number_units, 1, "a whole number"};
     case VALUE_SIZE:
         return (struct units){size_units, 4, "bytes, or a whole number with KiB, MiB or GiB"};

@@ -20,6 +20,7 @@ enum value_kind {
     VALUE_SIZE,     /* bytes, with KiB, MiB or GiB, or plain: 4KiB */
     VALUE_DURATION, /* milliseconds, always with ms, s, min or h: 500ms */
     VALUE_TIME,     /* a moment, in ms since 1970: 2024-01-01T00:00:00Z */
+    VALUE_ID,       /* a number of a node, or where it comes from: 17, ip, ip:eth0 */
     VALUE_WORD,     /* one of a list of words */
     VALUE_PATH,     /* an absolute path */
     VALUE_MODE,     /* permissions of a file, in octal digits: 0660 */

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <inttypes.h>
+
 #define DRAIN_SLICE_MS 100 /* between two looks whether to hurry */
 
 /* One line for each thing that the keeper decided; called by its thread. */
@@ -24,6 +26,19 @@ static void log_event(void *context, enum keeper_event event, enum error error, 
     }
 }
 
+/* Which ids were found, so that people can see that no two nodes have the same. */
+static void log_ids(const struct config_sequence *sequence)
+{
+    const struct layout *layout = &sequence->definition.layout;
+    const uint32_t ids[2] = {layout->machine_id, layout->node_id};
+    for (unsigned i = 0; i < 2; i++) {
+        if (sequence->id_texts[i][0] != '\0') {
+            log_notice("sequence '%s': %s %" PRIu32 " comes from %s", sequence->name,
+                       i == 0 ? "machine_id" : "node_id", ids[i], sequence->id_texts[i]);
+        }
+    }
+}
+
 static enum error declare_sequences(struct service *service, const struct config *config,
                                     struct error_detail *detail)
 {
@@ -37,6 +52,7 @@ static enum error declare_sequences(struct service *service, const struct config
             return error_wrap(detail, error, "%s: cannot serve sequence '%s'", where.text,
                               sequence->name);
         }
+        log_ids(sequence);
     }
     return ERR_OK;
 }

@@ -68,7 +68,8 @@ static bool can_run(void)
     return true;
 }
 
-/* Set the clock: so far from the true time. Written beside and renamed, so that nobody reads half. */
+/* Set the clock: so far from the true time. Written beside and renamed, so that nobody reads half.
+ * */
 static void set_offset(struct world *world, int64_t offset_ms)
 {
     char text[64];

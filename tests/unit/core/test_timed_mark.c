@@ -163,6 +163,25 @@ static void test_timed_clean_stop_gives_the_rest_back(void **state)
     timed_stage_close(&s);
 }
 
+/* A commit failed after it had perhaps moved the mark far: the next lease is for what lies behind.
+ * */
+static void test_timed_renews_behind_what_was_burnt(void **state)
+{
+    (void)state;
+    struct timed_stage s;
+    timed_stage_open(&s, timed_stage_borrowing(0), 0, TIMED_START_MS);
+    (void)timed_stage_take(&s, 1);
+    fake_clock_pass(&s.fake, 200);
+    (void)timed_stage_take(&s, 1); /* and calls for the next lease */
+    struct store_request request = sequence_stage_must_plan(&s.stage);
+    uint64_t burnt_limit = request.floor + 5000 * TIMED_TICK;
+    sequence_stage_burn(&s.stage, request, burnt_limit);
+    request = sequence_stage_must_plan(&s.stage);
+    assert_true(request.floor == burnt_limit);
+    assert_in_range(request.count, 2 * TIMED_TICK, 3000 * TIMED_TICK);
+    timed_stage_close(&s);
+}
+
 /* ---- what may be altered ---- */
 
 static void test_timed_other_ids_begin_a_tick_of_their_own(void **state)
@@ -286,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_timed_lease_reaches_ahead_of_the_clock_and_grows_in_use),
         cmocka_unit_test(test_timed_lease_never_exceeds_max_gap),
         cmocka_unit_test(test_timed_clean_stop_gives_the_rest_back),
+        cmocka_unit_test(test_timed_renews_behind_what_was_burnt),
         cmocka_unit_test(test_timed_other_ids_begin_a_tick_of_their_own),
         cmocka_unit_test(test_timed_max_borrow_can_be_altered),
         cmocka_unit_test(test_timed_describe_counts_numbers_and_not_positions),

@@ -118,6 +118,10 @@ static void test_config_refuses_keys_of_the_other_kind(void **state)
     config_text_refused("[sequence:a]\nkind = timestamp\nmachine_id = 32\n", 1,
                         "machine_id is 32, it must be below 32");
     config_text_refused("[sequence:a]\nkind = timestamp\ncounter_bits = 22\n", 1, "20 years");
+    config_text_refused("[sequence:a]\nkind = timestamp\nnode_id = ip:lo\n", 1,
+                        "node_id = ip:lo: 127.0.0.1 is a loopback address");
+    config_text_refused("[sequence:a]\nkind = timestamp\nmachine_id = ip:nosuch0\n", 1,
+                        "interface 'nosuch0' has no IPv4 address");
 }
 
 static void test_config_starts_a_rising_sequence_at_its_min(void **state)

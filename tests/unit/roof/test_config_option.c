@@ -94,8 +94,11 @@ static const struct bounds all_bounds[] = {
     {"sequence", "machine_bits", {"0", "31"}, {"-1", "32", "5.0", "five", "0x5"}},
     {"sequence", "node_bits", {"0", "31"}, {"-1", "32", "256", "261", "+5"}},
     {"sequence", "counter_bits", {"1", "32"}, {"0", "33", "-1", "auto", "257"}},
-    {"sequence", "machine_id", {"0", "2147483647"}, {"-1", "2147483648", "4294967296", "host"}},
-    {"sequence", "node_id", {"0", "2147483647"}, {"-1", "2147483648", "4294967297", "auto"}},
+    {"sequence",
+     "machine_id",
+     {"0", "2147483647", "ip", "ip:eth0"},
+     {"-1", "2147483648", "4294967296", "host"}},
+    {"sequence", "node_id", {"0", "2147483647", "ip"}, {"-1", "2147483648", "ip:", "auto", "ipx"}},
     {"sequence", "max_borrow", {"0ms", "1h", "0s"}, {"-1ms", "3600001ms", "1", "2h", "1.5s"}},
 };
 
@@ -348,9 +351,10 @@ static void test_option_is_documented_as_it_is(void **state)
     static const char *const applies[] = {
         [OPTION_RELOADS] = "reload", [OPTION_RESTARTS] = "restart", [OPTION_CREATES] = "created"};
     static const char *const types[] = {
-        [VALUE_NUMBER] = "number", [VALUE_SIZE] = "size",        [VALUE_DURATION] = "time",
-        [VALUE_WORD] = "word",     [VALUE_PATH] = "path",        [VALUE_MODE] = "mode",
-        [VALUE_TIME] = "moment",   [VALUE_LISTEN] = "addresses", [VALUE_ORIGINS] = "origins"};
+        [VALUE_NUMBER] = "number",  [VALUE_SIZE] = "size", [VALUE_DURATION] = "time",
+        [VALUE_WORD] = "word",      [VALUE_PATH] = "path", [VALUE_MODE] = "mode",
+        [VALUE_TIME] = "moment",    [VALUE_ID] = "id",     [VALUE_LISTEN] = "addresses",
+        [VALUE_ORIGINS] = "origins"};
     char *document = file_content("docs/CONFIGURATION.md");
     for (size_t i = 0; i < BOUNDS_COUNT; i++) {
         const struct option *option = option_at(i);
