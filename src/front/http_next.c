@@ -46,16 +46,16 @@ static bool find_sequence(struct http_request *request, enum MHD_Result *ret_res
 /* The sequence that was found is no more. Is there another one of its name by now? */
 static bool find_again(struct http_request *request)
 {
-    const char *name = sequence_name(request->sequence);
-    struct sequence *other = request->name != NULL
-                                 ? registry_find(request->service->registry, name, strlen(name))
-                                 : http_service_root_again(request->service, request->sequence);
+    char name[SEQUENCE_NAME_MAX + 1];
+    struct sequence *other =
+        request->name != NULL
+            ? registry_find(request->service->registry, request->name, request->name_length)
+            : http_service_root(request->service, name);
 
-    if (other == NULL) {
-        return false;
+    if (other != NULL) {
+        request->sequence = other;
     }
-    request->sequence = other;
-    return true;
+    return other != NULL;
 }
 
 /* Read `count`. False when the request has been refused, with *ret_result to return. */

@@ -102,14 +102,6 @@ struct sequence *http_service_root(struct http_service *service,
     return root;
 }
 
-struct sequence *http_service_root_again(struct http_service *service, struct sequence *old)
-{
-    pthread_mutex_lock(&service->lock);
-    struct sequence *root = find_root(service);
-    pthread_mutex_unlock(&service->lock);
-    return root != old ? root : NULL;
-}
-
 void http_service_drain(struct http_service *service)
 {
     /* order: relaxed; the answers that miss it keep their connections open, which a stop closes. */

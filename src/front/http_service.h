@@ -73,10 +73,6 @@ uint64_t http_service_wait_timeout_ms(struct http_service *service);
 struct sequence *http_service_root(struct http_service *service,
                                    char ret_name[SEQUENCE_NAME_MAX + 1]);
 
-/* As http_service_root(), when `old`, which it has returned, has turned out to be no more. Another
- * sequence, or NULL. */
-struct sequence *http_service_root_again(struct http_service *service, struct sequence *old);
-
 /* Clients are asked to leave from now on. */
 void http_service_drain(struct http_service *service);
 bool http_service_draining(struct http_service *service);
