@@ -348,7 +348,7 @@ check-docs: $(SEQD) $(SEQCTL)   ## the commands that README and docs show print 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
 
-.PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-states check-power bench bench-plot bench-core
+.PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-sim-planted check-states check-power bench bench-plot bench-core
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
@@ -362,6 +362,8 @@ check-flood: $(SEQD) $(FLOOD)   ## slow, many, huge and rubbish: refused, and no
 	@$(RUN_PROGRAM) $(FLOOD)
 check-sim: $(SIM)               ## the real core under simulated threads, time, faults and crashes (SEEDS=, SEED=)
 	@$<
+check-sim-planted: $(SIM)       ## ... and the errors that it must find, planted one by one
+	@CC='$(CC)' tests/sim/planted.sh $(B)
 check-states: lab-deps $(LAB)   ## install what is missing, open the store on thousands of disks as a power cut could leave them
 	@tests/crashlab/check.sh $(LAB_DIR)
 check-power: lab-deps $(SEQD) $(LAB)  ## install what is missing, cut the power of a virtual machine that runs seqd (CUTS=)
