@@ -28,12 +28,13 @@ const FLAGS = [
     "--disable-sync",
 ];
 
+const SEQUENCES = "[sequence:default]\n[sequence:tickets]\nkind = timestamp\n";
 const TOKEN = `seqd_${"A".repeat(43)}`;
 
 async function startDaemon(folder) {
     const hash = createHash("sha256").update(TOKEN).digest("hex");
     writeFileSync(join(folder, "tokens"), `sha256:${hash} admin *\n`, { mode: 0o600 });
-    writeFileSync(join(folder, "seqd.conf"), `[http]\ntokens = ${folder}/tokens\n`);
+    writeFileSync(join(folder, "seqd.conf"), `[http]\ntokens = ${folder}/tokens\n${SEQUENCES}`);
     mkdirSync(join(folder, "data"), { mode: 0o700 });
     const words = ["-c", join(folder, "seqd.conf"), "-d", join(folder, "data"), "-p", "0"];
     const daemon = spawn(process.env.SEQD, words, { stdio: ["ignore", "pipe", "inherit"] });
@@ -115,6 +116,12 @@ const tests = {
         assert.equal(await (await fetch(`${origin}/v1/sequences/invoices/next`)).text(), "1000\n");
         const dropped = JSON.parse(await execute(page, "dropSequence", { name: "invoices" }));
         assert.equal(dropped.floor.low, "1000");
+    },
+    async "the moments of a span go through the page"({ page }) {
+        const span = { name: "tickets", from: "2026-11-25T20:15:00Z", to: "2026-11-25T20:16:00Z" };
+        const numbers = JSON.parse(await execute(page, "numbersOfTime", span));
+        assert.equal(numbers.from, "2026-11-25T20:15:00.000Z");
+        assert.ok(BigInt(numbers.first) < BigInt(numbers.last));
     },
     async "who leaves out the last slash comes to the page"({ page, origin }) {
         await page.goto(`${origin}/docs`);

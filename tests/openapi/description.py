@@ -35,7 +35,7 @@ class Description:
         with open(path, "rb") as file:
             self.document = yaml.safe_load(file)
         self.operations = {}
-        self.objects = {}  # every object of a schema that an answer was compared with, by id()
+        self.objects = {}  # those of the schemas that answers were compared with, by id()
         self.members = set()  # (id of the object, member) that some answer had
         for path, item in self.document["paths"].items():
             for method in METHODS:
@@ -117,6 +117,7 @@ class Description:
         except ValueError as error:
             return media_type, [f"the body is not {media_type}: {error}"]
         complaints = list(self.mismatches(node["schema"], value, "body"))
+        self.register(node["schema"])
         self.note_members(node["schema"], value)
         if media_type != PROBLEM or complaints:
             return media_type, complaints
@@ -136,6 +137,16 @@ class Description:
             complaints.append(f"the body says {problem['status']}, the status line {status}")
         return name, complaints
 
+    def register(self, node):
+        """All objects that an answer of this schema may have in it."""
+        node = self.resolve(node)
+        parts = node.get("allOf", []) + node.get("oneOf", []) + [node[key] for key in ("items",) if key in node]
+        if "properties" in node and id(node) not in self.objects:
+            self.objects[id(node)] = node
+            parts += node["properties"].values()
+        for part in parts:
+            self.register(part)
+
     def note_members(self, node, value):
         node = self.resolve(node)
         for part in node.get("allOf", []) + node.get("oneOf", []):
@@ -145,7 +156,6 @@ class Description:
             for item in value:
                 self.note_members(node.get("items", {}), item)
         if isinstance(value, dict) and "properties" in node:
-            self.objects[id(node)] = node
             for name in value.keys() & node["properties"].keys():
                 self.members.add((id(node), name))
                 self.note_members(node["properties"][name], value[name])

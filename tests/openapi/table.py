@@ -44,6 +44,9 @@ PLAIN = """
 [sequence:orders]
 [sequence:spent]
 max = 2
+[sequence:tickets]
+kind = timestamp
+node_id = 17
 """
 EVERY = "[sequence:default]\ndurability = every\n"
 
@@ -83,6 +86,9 @@ def named(name, **rest):
     return Ask(path={"name": name}, **rest)
 
 
+TIMED = b'{"kind": "timestamp"}'
+LATE = b'{"past": "900000000000000000"}'
+LESS_LATE = b'{"past": "800000000000000000", "force": true}'
 JSON = {"Accept": "application/json"}
 TEXT = {"Accept": "text/plain"}
 
@@ -101,6 +107,7 @@ EVERYWHERE = {
     ("404", "unknown-sequence"): Ask(path={"name": "order"}),
     ("406", "not-acceptable"): Ask(headers={"Accept": "image/png"}),
     ("409", "exhausted"): Ask(path={"name": "spent"}, query={"count": "3"}),
+    ("409", "wrong-kind"): Ask(path={"name": "orders"}),
     ("413", "body-too-large"): [Ask(headers={"Content-Length": "65537"}, body=b" " * 65537)],
     ("414", "target-too-long"): Ask(query={"number": "1" * 1024}),
     ("415", "unsupported-media-type"): [Ask(headers={"Content-Type": "text/plain"}), Ask(headers={"Content-Type": None})],
@@ -125,6 +132,7 @@ HERE = {
     ("postNext", "503", "stopping"): Ask(on="stopping", waits=True),
     ("createSequence", "201", "application/json"): [
         named("created", body=None),
+        named("created-time", body=b'{"kind": "timestamp", "epoch": "2026-01-01T00:00:00Z", "time_unit": "10ms", "node_id": 3}'),
         named("created-down", body=b'{"start": "1000", "increment": -1, "min": 1, "max_gap": "5", "lease": 5}'),
     ],
     ("createSequence", "200", "application/json"): [
@@ -132,7 +140,10 @@ HERE = {
         named("orders", body=None),
     ],
     ("createSequence", "400", "bad-definition"): [named("other", body=b'{"start": "5", "max": "3"}')],
-    ("createSequence", "409", "conflict"): named("orders", body=b'{"start": "2"}'),
+    ("createSequence", "409", "conflict"): [
+        named("orders", body=b'{"start": "2"}'),
+        named("tickets", body=b'{"kind": "timestamp", "node_id": 17, "epoch": "2026-01-01T00:00:00Z"}'),
+    ],
     ("createSequence", "409", "exhausted"): named(
         "worn",
         body=b'{"max": "1"}',
@@ -144,12 +155,14 @@ HERE = {
     ),
     ("alterSequence", "200", "application/json"): [
         named("orders"),
+        named("tickets", body=b'{"max_borrow_ms": 500}'),
         named("orders", body=b'{"max_gap": 500, "lease": "auto", "durability": "every"}'),
     ],
     ("alterSequence", "400", "bad-definition"): [
         named("orders", body=b"{}"),
         named("orders", body=b'{"start": "5"}'),
         named("orders", body=b'{"max_gap": "0"}'),
+        named("orders", body=b'{"max_borrow_ms": 5}'),
     ],
     ("dropSequence", "200", "application/json"): [
         named("fresh", before=(("createSequence", named("fresh", body=b"{}")),)),
@@ -159,6 +172,8 @@ HERE = {
         named("moved", before=(("createSequence", named("moved", body=b"{}")),), body=b'{"past": 2000}'),
         named("moved", body=b'{"past": "5000", "force": false}'),
         named("moved", body=b'{"past": "1000", "force": true}'),
+        named("moved-time", before=(("createSequence", named("moved-time", body=TIMED)),), body=LATE),
+        named("moved-time", body=LESS_LATE),
     ],
     ("advanceSequence", "400", "bad-body"): [named("orders", body=b"{}"), named("orders", body=b'{"past": "x"}')],
     ("advanceSequence", "409", "would-rewind"): named("spent", body=b'{"past": "0"}', before=(("getNext", named("spent", query={"count": "1"})),)),
@@ -177,6 +192,19 @@ HERE = {
         Ask(query={"limit": "0"}),
         Ask(query={"prefix": "-"}),
         Ask(query={"after": "-"}),
+    ],
+    ("decodeNumber", "400", "bad-parameter"): [
+        Ask(path={"number": "-1"}),
+        Ask(path={"number": "9223372036854775808"}),
+    ],
+    ("numbersOfTime", "200", "application/json"): [
+        Ask(),
+        Ask(query={"from": "2026-11-25T20:15:00.5Z", "to": "2026-11-25T22:15:00+01:00"}),
+    ],
+    ("numbersOfTime", "400", "bad-parameter"): [
+        Ask(query={"from": None}),
+        Ask(query={"to": "tomorrow"}),
+        Ask(query={"to": "2026-11-25T20:15:00Z"}),
     ],
     ("openapiYaml", "200", "application/yaml"): Ask(),
 }
