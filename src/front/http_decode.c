@@ -7,8 +7,10 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
-#define SHOWN_MAX 64 /* bytes of what a client sent that are repeated to it */
+#define SHOWN_MAX 64   /* bytes of what a client sent that are repeated to it */
+#define MOMENT_SIZE 64 /* bytes of a moment without its escapes, with its NUL */
 #define DECODE_JSON_SIZE (SEQUENCE_NAME_MAX + 8 * 48)
 
 /* The timestamp sequence that is asked about. False when the request has been refused, with
@@ -88,19 +90,37 @@ enum MHD_Result http_decode(struct http_request *request)
     return http_reply_page(request, HTTP_TYPE_JSON, body, http_json_end(&json));
 }
 
+/* What browsers and libraries escape of a moment in a query is ':' and '+'. Returns `text` without
+ * these escapes, in `moment`; or as it is, where it is longer than a moment needs to be. */
+static const char *unescape(char moment[MOMENT_SIZE], const char *text)
+{
+    const char *from = text;
+    size_t length = 0;
+
+    while (*from != '\0' && length < MOMENT_SIZE - 1) {
+        bool colon = strncasecmp(from, "%3A", 3) == 0;
+        bool plus = strncasecmp(from, "%2B", 3) == 0;
+        moment[length++] = colon ? ':' : (plus ? '+' : *from);
+        from += colon || plus ? 3 : 1;
+    }
+    moment[length] = '\0';
+    return *from == '\0' ? moment : text;
+}
+
 /* Read the moment `key`. False when the request has been refused. */
 static bool read_time(struct http_request *request, const char *key, int64_t *ret_ms,
                       enum MHD_Result *ret_result)
 {
     const char *text = http_fields_parameter(&request->fields, key);
     struct error_detail detail;
+    char moment[MOMENT_SIZE];
     if (text == NULL) {
         *ret_result =
             http_reply_problem(request, HTTP_PROBLEM_BAD_PARAMETER,
                                "%s is missing; give a moment such as 2026-11-25T20:15:00Z", key);
         return false;
     }
-    if (rfc3339_parse(text, ret_ms, &detail) != ERR_OK) {
+    if (rfc3339_parse(unescape(moment, text), ret_ms, &detail) != ERR_OK) {
         *ret_result =
             http_reply_problem(request, HTTP_PROBLEM_BAD_PARAMETER, "%s: %s", key, detail.text);
         return false;

@@ -260,6 +260,38 @@ static void test_timed_range_covers_a_span(void **state)
                       "\"last\":\"9223372036854775807\"}\n");
 }
 
+/* As browsers and libraries send a moment: with its ':' and '+' escaped, and nothing else. */
+static void test_timed_range_reads_escaped_moments(void **state)
+{
+    struct scene *scene = *state;
+    char body[256];
+    (void)snprintf(body, sizeof body,
+                   "{\"sequence\":\"stamps\",\"from\":\"2026-01-01T00:00:00.000Z\","
+                   "\"to\":\"2026-01-01T00:00:01.000Z\",\"first\":\"%" PRId64
+                   "\",\"last\":\"%" PRId64 "\"}\n",
+                   number_at(START_MS, 0, 0, 0), number_at(START_MS + 999, 31, 31, 4095));
+    http_stage_expect(
+        &scene->stage, "GET",
+        PATH("/range?from=2026-01-01T00%3A00%3A00Z&to=2026-01-01T01%3a00%3A01%2B01%3A00"), "", 200,
+        body);
+    /* 63 bytes may be read so; what is longer is not cut to what can be read. */
+    http_stage_expect_problem(
+        &scene->stage, "GET",
+        PATH("/range?from=2026-01-01T00%3A00%3A00."
+             "000000000000000000000000000000000000000000Zx&to=2026-01-01T00:00:01Z"),
+        "", 400, "bad-parameter", "from: ");
+    http_stage_expect(&scene->stage, "GET",
+                      PATH("/range?from=2026-01-01T00%3A00%3A00."
+                           "000000000000000000000000000000000000000000Z&to=2026-01-01T00:00:01Z"),
+                      "", 200, body);
+    http_stage_expect_problem(&scene->stage, "GET",
+                              PATH("/range?from=2026-01-01T00:00:00%5A&to=2026-01-01T00:00:01Z"),
+                              "", 400, "bad-parameter", "%5A");
+    http_stage_expect_problem(&scene->stage, "GET",
+                              PATH("/range?from=2026-01-01T00:00:00Z%00&to=2026-01-01T00:00:01Z"),
+                              "", 400, "bad-parameter", "%00");
+}
+
 #define scene_test(test) cmocka_unit_test_setup_teardown(test, open_scene, close_scene)
 
 int main(void)
@@ -277,6 +309,7 @@ int main(void)
         scene_test(test_timed_decode_tells_what_a_number_holds),
         scene_test(test_timed_decode_needs_a_timestamp_sequence),
         scene_test(test_timed_range_covers_a_span),
+        scene_test(test_timed_range_reads_escaped_moments),
     };
     return cmocka_run_group_tests_name("http_timed", tests, NULL, NULL);
 }
