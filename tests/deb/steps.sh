@@ -318,8 +318,9 @@ step_autopkgtest() { # DEB DSC
     cp "$2" "${2%.dsc}.tar.xz" "$container/root/"
     inside '
         status=0
-        # 8: a test was skipped, 2 likewise; only 0 counts.
-        autopkgtest ./seqd.deb "./$1" --no-built-binaries --output-dir /root/autopkgtest -- null || status=$?
+        # It is a container; newer versions of autopkgtest do not find that out by themselves.
+        autopkgtest ./seqd.deb "./$1" --no-built-binaries --ignore-restrictions=isolation-container \
+            --output-dir /root/autopkgtest -- null || status=$?
         grep -E "^serves +PASS" /root/autopkgtest/summary
         [ "$status" = 0 ]' "$(basename "$2")"
 }
