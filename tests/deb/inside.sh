@@ -69,7 +69,7 @@ load_goes_on() {
 # Nothing that was ever received came twice, and all of it is numbers.
 all_unique() {
     cat /root/numbers* >/root/all
-    ! grep -vnE '^[0-9]+$' /root/all
+    ! grep -vnE '^[0-9]+$' /root/all || return 1
     sort -n /root/all | uniq -d >/root/twice
     [ ! -s /root/twice ] || { echo "received twice:"; head /root/twice; return 1; }
     echo "figure: $(wc -l </root/all) numbers, 0 duplicates"

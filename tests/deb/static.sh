@@ -11,7 +11,7 @@ step_units() {
     sed -i 's|/usr/sbin/seqd|/bin/true|' "$folder"/*.service
     (cd "$folder" && SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no ./seqd.service ./seqd.socket) 2>&1 |
         tee "$folder/said" | grep -v 'is not a native service' || true
-    ! grep -E 'seqd[@.]' "$folder/said"
+    ! grep -E 'seqd[@.]' "$folder/said" || return 1
     for unit in seqd.service seqd@.service; do
         systemd-analyze security --offline=true --threshold=$EXPOSURE_MAX "packaging/systemd/$unit" >"$folder/$unit.said"
         grep -o 'exposure level.*: [0-9.]*' "$folder/$unit.said"

@@ -215,7 +215,7 @@ step_broken_reload() {
         ! systemctl reload seqd.service || { echo "the reload succeeded"; exit 1; }
         journal_says "/etc/seqd/conf.d/20-wrong.conf:3: unknown key" "$since"
         systemctl is-active seqd.service
-        ! curl -fsS "$url/v1/sequences/default/next?count=6"'
+        ! curl -fsS "$url/v1/sequences/default/next?count=6" || { echo "the limit does not count"; exit 1; }'
 }
 
 # A restart with it is refused, and tried until the file is right.
@@ -264,7 +264,7 @@ step_upgrade() { # OLD-DEB
         two=$(next)
         rises "$one" "$two"
         grep -q "^max_count = 3$" /etc/seqd/seqd.conf && [ -e /etc/seqd/seqd.conf.dpkg-dist ]
-        ! curl -fsS "$url/v1/sequences/default/next?count=4"
+        ! curl -fsS "$url/v1/sequences/default/next?count=4" || { echo "the edit does not count"; exit 1; }
         install_deb ./old.deb
         three=$(next)
         rises "$two" "$three"
