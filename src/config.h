@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "front/access.h"
+#include "front/grpc.h"
 #include "front/http.h"
 #include "front/tls.h"
 #include "node_address.h"
@@ -67,6 +68,7 @@ struct config {
     struct http_options http;
     struct access_options access;
     struct tls_options tls;
+    struct grpc_options grpc;          /* without what it shares with HTTP; service.c adds that */
     struct config_sequence *sequences; /* owned; never empty after config_load() */
     size_t sequence_count;
     char **files; /* owned: the paths that were read, in their order */

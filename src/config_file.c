@@ -16,12 +16,15 @@ enum section {
     SECTION_UNKNOWN, /* its keys are passed over: the mistake is the section's name */
     SECTION_SEQD,
     SECTION_HTTP,
+    SECTION_GRPC,
     SECTION_SEQUENCE,
 };
 
 /* The names in the table of options. */
-static const char *const section_names[] = {
-    [SECTION_SEQD] = "seqd", [SECTION_HTTP] = "http", [SECTION_SEQUENCE] = OPTION_SECTION_SEQUENCE};
+static const char *const section_names[] = {[SECTION_SEQD] = "seqd",
+                                            [SECTION_HTTP] = "http",
+                                            [SECTION_GRPC] = "grpc",
+                                            [SECTION_SEQUENCE] = OPTION_SECTION_SEQUENCE};
 
 /* One pass over one file. */
 struct pass {
@@ -41,6 +44,7 @@ struct pass {
     unsigned seen[OPTIONS_MAX]; /* line of each key of this section; 0: not there */
     unsigned seqd_line;         /* of [seqd]; 0: not there yet */
     unsigned http_line;
+    unsigned grpc_line;
     struct config_sequence sequence; /* that this section fills */
     bool sequence_counts;            /* its name is valid, and new in this file */
 };
@@ -134,6 +138,7 @@ static void end_section(struct pass *pass)
         }
         break;
     case SECTION_HTTP:
+    case SECTION_GRPC:
         pass->reader->http_mistaken = pass->reader->http_mistaken || mistaken;
         break;
     case SECTION_SEQD:
@@ -205,11 +210,13 @@ static void begin_section(struct pass *pass, char *text)
         begin_once(pass, SECTION_SEQD, &pass->seqd_line);
     } else if (strcmp(name, section_names[SECTION_HTTP]) == 0) {
         begin_once(pass, SECTION_HTTP, &pass->http_line);
+    } else if (strcmp(name, section_names[SECTION_GRPC]) == 0) {
+        begin_once(pass, SECTION_GRPC, &pass->grpc_line);
     } else if (strncmp(name, SEQUENCE_PREFIX, strlen(SEQUENCE_PREFIX)) == 0) {
         begin_sequence(pass, name + strlen(SEQUENCE_PREFIX));
     } else {
-        mistake(pass, pass->line, "unknown section [%s], there are [seqd], [http], [sequence:NAME]",
-                name);
+        mistake(pass, pass->line,
+                "unknown section [%s], there are [seqd], [http], [grpc], [sequence:NAME]", name);
     }
 }
 

@@ -24,6 +24,7 @@ static const struct option_word open_words[] = {{"loopback", ACCESS_OPEN_LOOPBAC
                                                 {"everywhere", ACCESS_OPEN_EVERYWHERE},
                                                 {"never", ACCESS_OPEN_NEVER},
                                                 {NULL, 0}};
+static const struct option_word age_words[] = {{"never", GRPC_AGE_UNLIMITED}, {NULL, 0}};
 static const struct option_word lease_words[] = {{"auto", (int64_t)SEQUENCE_LEASE_AUTO}, {NULL, 0}};
 static const struct option_word kind_words[] = {
     {"counter", SEQUENCE_COUNTER}, {"timestamp", SEQUENCE_TIMESTAMP}, {NULL, 0}};
@@ -108,6 +109,29 @@ static const struct option table[] = {
     OPTION("http", "cors_origins", VALUE_ORIGINS, GENERAL(http.cors_origins), .unit = "origins",
            .standard = "none", .reload = OPTION_RELOADS,
            .meaning = "whose pages browsers may let read the answers"),
+
+    OPTION("grpc", "listen", VALUE_LISTEN, GENERAL(grpc.listen), .unit = "addresses and ports",
+           .standard = "none", .reload = OPTION_RESTARTS,
+           .meaning = "where gRPC is served; port 0 lets the kernel choose"),
+    OPTION("grpc", "threads", VALUE_NUMBER, GENERAL(grpc.threads), .min = 1,
+           .max = GRPC_THREADS_MAX, .words = threads_words, .unit = "threads", .standard = "auto",
+           .reload = OPTION_RESTARTS, .meaning = "threads that serve; auto is one a processor"),
+    OPTION("grpc", "max_connections", VALUE_NUMBER, GENERAL(grpc.max_connections), .min = 1,
+           .max = 1000000, .unit = "connections", .standard = "4096", .reload = OPTION_RESTARTS,
+           .meaning = "connections at a time, over all threads"),
+    OPTION("grpc", "max_streams", VALUE_NUMBER, GENERAL(grpc.max_streams), .min = 1,
+           .max = GRPC_STREAMS_MAX, .unit = "calls", .standard = "1000", .reload = OPTION_RESTARTS,
+           .meaning = "calls at a time over one connection"),
+    OPTION("grpc", "max_message", VALUE_SIZE, GENERAL(grpc.max_message_bytes),
+           .min = GRPC_MESSAGE_MIN, .max = GRPC_MESSAGE_MAX, .unit = "bytes", .standard = "16KiB",
+           .reload = OPTION_RESTARTS, .meaning = "of one request"),
+    OPTION("grpc", "idle_timeout", VALUE_DURATION, GENERAL(grpc.idle_timeout_ms), .min = MS_PER_S,
+           .max = 24 * MS_PER_HOUR, .unit = "time", .standard = "5min", .reload = OPTION_RELOADS,
+           .meaning = "a connection without a call is asked to leave after it"),
+    OPTION("grpc", "max_age", VALUE_DURATION, GENERAL(grpc.max_age_ms), .min = MS_PER_S,
+           .max = 24 * MS_PER_HOUR, .words = age_words, .unit = "time", .standard = "never",
+           .reload = OPTION_RELOADS,
+           .meaning = "a connection that is older is asked to leave, so that clients spread anew"),
 
     OPTION("sequence", "kind", VALUE_WORD, SEQUENCE(kind), .words = kind_words, .unit = "kind",
            .standard = "counter", .reload = OPTION_CREATES,

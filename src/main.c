@@ -196,12 +196,16 @@ static int next_signal(const struct seqd *seqd)
     return length == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }
 
-static void raise_file_limit(const struct http_options *http)
+static void raise_file_limit(const struct config *config)
 {
     struct rlimit limit;
+    bool grpc = config->grpc.listen.count > 0;
+    unsigned connections = config->http.max_connections + (grpc ? config->grpc.max_connections : 0);
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    rlim_t threads = http->threads != 0 ? http->threads : (rlim_t)(processors > 0 ? processors : 1);
-    rlim_t wanted = http->max_connections + OTHER_FILES + FILES_OF_A_THREAD * threads;
+    rlim_t usual = processors > 0 ? (rlim_t)processors : 1;
+    rlim_t threads = (config->http.threads != 0 ? config->http.threads : usual) +
+                     (config->grpc.threads != 0 ? config->grpc.threads : usual);
+    rlim_t wanted = connections + OTHER_FILES + FILES_OF_A_THREAD * threads;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
         return;
     }
@@ -209,7 +213,7 @@ static void raise_file_limit(const struct http_options *http)
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
         log_warning("max_connections is %u, but this process may open %ju files only, serving as "
                     "many connections as fit",
-                    http->max_connections, (uintmax_t)limit.rlim_cur);
+                    connections, (uintmax_t)limit.rlim_cur);
     }
 }
 
@@ -237,11 +241,41 @@ static void print_place(const struct http_place *place)
     }
 }
 
+/* Tokens in the clear are the administrator's choice, but hardly his wish. */
+static void warn_of_place(const struct seqd *seqd, const struct http_place *place, const char *url)
+{
+    if (place->remote && place->scheme == HTTP_SCHEME_PLAIN &&
+        seqd->config.access.tokens[0] != '\0') {
+        log_warning("%s is reached without TLS: whoever sees the network sees the tokens, serving "
+                    "all the same",
+                    url);
+    }
+}
+
+/* Where gRPC is served, in words: ", grpc://127.0.0.1:9090" each. */
+static void announce_grpc(const struct seqd *seqd, char *to, size_t size)
+{
+    size_t length = 0;
+    to[0] = '\0';
+    for (size_t i = 0; i < grpc_places(seqd->service.grpc); i++) {
+        const struct http_place *place = grpc_place(seqd->service.grpc, i);
+        char http[HTTP_PLACE_SIZE];
+        char url[HTTP_PLACE_SIZE];
+        http_place_format(place, http);
+        (void)snprintf(url, sizeof url, "grpc%s", http + strlen("http"));    /* as long as before */
+        length += (size_t)snprintf(to + length, size - length, ", %s", url); /* it fits */
+        printf("seqd %s listens on %s\n", SEQD_VERSION, url);
+        warn_of_place(seqd, place, url);
+    }
+}
+
 static void announce(struct seqd *seqd)
 {
     const struct http *http = seqd->service.http;
-    char all[(HTTP_PLACE_SIZE + 2) * HTTP_INHERITED_MAX] = "";
+    char all[(HTTP_PLACE_SIZE + 2) * (HTTP_INHERITED_MAX + HTTP_LISTEN_MAX)] = "";
+    char grpc[(HTTP_PLACE_SIZE + 2) * HTTP_LISTEN_MAX] = "";
     size_t length = 0;
+    announce_grpc(seqd, grpc, sizeof grpc);
     for (size_t i = 0; i < http_places(http); i++) {
         const struct http_place *place = http_place(http, i);
         char url[HTTP_PLACE_SIZE];
@@ -249,13 +283,9 @@ static void announce(struct seqd *seqd)
         length += (size_t)snprintf(all + length, sizeof all - length, "%s%s",
                                    length > 0 ? ", " : "", url); /* it fits */
         print_place(place);
-        if (place->remote && place->scheme == HTTP_SCHEME_PLAIN &&
-            seqd->config.access.tokens[0] != '\0') {
-            log_warning("%s is reached without TLS: whoever sees the network sees the tokens, "
-                        "serving all the same",
-                        url);
-        }
+        warn_of_place(seqd, place, url);
     }
+    (void)snprintf(all + length, sizeof all - length, "%s", grpc); /* it fits */
     (void)fflush(stdout); /* whether anybody reads it does not matter */
     size_t sequences = service_sequences(&seqd->service);
     log_notice("seqd %s serves %zu sequence%s on %s, its data is in '%s'", SEQD_VERSION, sequences,
@@ -422,7 +452,7 @@ static enum exit_status serve(struct seqd *seqd)
         log_error("cannot start: signals cannot be taken: %s", strerror(errno));
         goto free_config;
     }
-    raise_file_limit(&seqd->config.http);
+    raise_file_limit(&seqd->config);
 
     struct store_lmdb_options options = {.directory = seqd->directory,
                                          .map_size_bytes = seqd->config.map_size_bytes};

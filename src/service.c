@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define DRAIN_SLICE_MS 100 /* between two looks whether to hurry */
 
@@ -57,6 +58,20 @@ static enum error declare_sequences(struct service *service, const struct config
     return ERR_OK;
 }
 
+/* What both fronts share stands in section [http]. */
+static struct grpc_options grpc_options_of(const struct config *config)
+{
+    struct grpc_options options = config->grpc;
+    options.tls = config->http.tls;
+    options.max_connections_per_address = config->http.max_connections_per_address;
+    options.max_count = config->http.max_count;
+    options.wait_timeout_ms = config->http.wait_timeout_ms;
+    options.request_timeout_ms = config->http.request_timeout_ms;
+    memcpy(options.default_sequence, config->http.default_sequence,
+           sizeof options.default_sequence);
+    return options;
+}
+
 /* What clients see, and what decides who may do what there. */
 static enum error start_fronts(struct service *service, const struct config *config,
                                struct error_detail *detail)
@@ -71,7 +86,14 @@ static enum error start_fronts(struct service *service, const struct config *con
                                      .access = service->access,
                                      .tls = service->tls,
                                      .remote_is_wanted = access_serves_remote(&config->access)};
-        error = http_start(&config->http, &ground, &service->http, detail);
+        if (config->grpc.listen.count > 0) {
+            struct grpc_options options = grpc_options_of(config);
+            error = grpc_start(&options, &ground, &service->grpc, detail);
+        }
+        if (error == ERR_OK) {
+            ground.grpc = service->grpc;
+            error = http_start(&config->http, &ground, &service->http, detail);
+        }
     }
     return error;
 }
@@ -139,7 +161,9 @@ unsigned service_alter(struct service *service, const struct config *config)
 {
     struct error_detail detail = {.text = ""};
     unsigned failures = 0;
+    struct grpc_options grpc = grpc_options_of(config);
     http_alter(service->http, &config->http);
+    grpc_alter(service->grpc, &grpc);
     if (access_reload(service->access, &config->access, &detail) != ERR_OK) {
         log_error("%s, keeping the old tokens in force", detail.text);
         failures++;
@@ -176,6 +200,7 @@ static unsigned drain(struct service *service, unsigned limit_ms,
     struct instant until = clock_after(clock_now(), limit_ms * CLOCK_NS_PER_MS);
     for (;;) {
         unsigned left = http_drain(service->http, DRAIN_SLICE_MS);
+        left += grpc_drain(service->grpc, DRAIN_SLICE_MS);
         bool hurry =
             patience != NULL && patience->over != NULL && patience->over(patience->context);
         if (left == 0 || hurry || clock_reached(until, clock_now())) {
@@ -205,6 +230,7 @@ unsigned service_stop(struct service *service, const struct service_patience *pa
         left = drain(service, SERVICE_LAST_DRAIN_MS, NULL); /* ... which is sent here */
     }
     http_stop(service->http);
+    grpc_stop(service->grpc);
     tls_close(service->tls);
     access_close(service->access);
     expiry_stop(service->expiry);

@@ -1,4 +1,5 @@
-/* service: what runs between the open store and the network: registry, keeper, expiry and HTTP.
+/* service: what runs between the open store and the network: registry, keeper, expiry and the
+ * fronts.
  *
  * The law: there is one list of what is stopped, in service_stop(), and it is the reverse of the
  * order of starting; a start that fails half-way goes through the same list. Numbers that were
@@ -15,6 +16,7 @@
 #include "core/keeper.h"
 #include "core/registry.h"
 #include "front/access.h"
+#include "front/grpc.h"
 #include "front/http.h"
 #include "front/tls.h"
 
@@ -33,7 +35,8 @@ struct service {
     struct keeper *keeper;
     struct expiry *expiry;
     struct access *access;
-    struct tls *tls; /* NULL also where no certificate is named */
+    struct tls *tls;   /* NULL also where no certificate is named */
+    struct grpc *grpc; /* NULL also where it is not served */
     struct http *http;
 };
 
@@ -47,7 +50,7 @@ struct service_patience {
  * that the sequences of `config` exist as it says. On a failure nothing runs any more.
  * ERR_CONFLICT  a sequence is remembered with other numbers, or the port is in use.
  * Or what registry_open(), registry_declare(), keeper_start(), expiry_start(), access_open(),
- * tls_open() and http_start() return. */
+ * tls_open(), grpc_start() and http_start() return. */
 __attribute__((warn_unused_result)) enum error service_start(struct service *service,
                                                              struct store *store,
                                                              const struct config *config,

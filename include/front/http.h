@@ -79,6 +79,8 @@ struct http_options {
     char cors_origins[HTTP_ORIGINS_SIZE];
 };
 
+struct grpc;
+
 /* What the front stands on, all of it borrowed until http_stop(). */
 struct http_ground {
     struct registry *registry;
@@ -86,6 +88,7 @@ struct http_ground {
     struct access *access;
     struct tls *tls;       /* NULL: there is no certificate, and so no TLS */
     bool remote_is_wanted; /* a listener that another machine can reach is no mistake */
+    struct grpc *grpc;     /* whose metrics are shown with its own; NULL: there is none */
 };
 
 enum http_scheme {

@@ -259,19 +259,6 @@ const struct http_place *http_place(const struct http *http, size_t index)
     return &http->listeners[index].place;
 }
 
-void http_place_format(const struct http_place *place, char to[HTTP_PLACE_SIZE])
-{
-    bool six = strchr(place->address, ':') != NULL;
-
-    if (place->scheme == HTTP_SCHEME_UNIX) {
-        (void)snprintf(to, HTTP_PLACE_SIZE, "unix:%s", place->address); /* it fits */
-        return;
-    }
-    (void)snprintf(to, HTTP_PLACE_SIZE, "%s://%s%s%s:%u", /* it fits */
-                   place->scheme == HTTP_SCHEME_TLS ? "https" : "http", six ? "[" : "",
-                   place->address, six ? "]" : "", (unsigned)place->port);
-}
-
 uint64_t http_overdue_ns(struct http *http, struct instant now)
 {
     return http_deadline_overdue_ns(&http->service.deadline, now);

@@ -310,3 +310,16 @@ void http_listen_close(struct http_listener *listener)
     close(listener->fd);
     listener->fd = -1;
 }
+
+void http_place_format(const struct http_place *place, char to[HTTP_PLACE_SIZE])
+{
+    bool six = strchr(place->address, ':') != NULL;
+
+    if (place->scheme == HTTP_SCHEME_UNIX) {
+        (void)snprintf(to, HTTP_PLACE_SIZE, "unix:%s", place->address); /* it fits */
+        return;
+    }
+    (void)snprintf(to, HTTP_PLACE_SIZE, "%s://%s%s%s:%u", /* it fits */
+                   place->scheme == HTTP_SCHEME_TLS ? "https" : "http", six ? "[" : "",
+                   place->address, six ? "]" : "", (unsigned)place->port);
+}

@@ -2,6 +2,7 @@
 
 #include "base/version.h"
 #include "core/keeper.h"
+#include "front/grpc.h"
 #include "http_metrics_time.h"
 #include "http_process.h"
 #include "http_reply.h"
@@ -245,6 +246,7 @@ static void write_page(FILE *page, struct http_request *request, struct samples 
     write_changes(page, &request->service->counters);
     plain(page, "seqd_http_connections", "gauge", "Connections that are open.",
           http_guests_count(&request->service->guests));
+    grpc_metrics(request->service->grpc, page);
     write_store(page, &health);
     plain(page, "seqd_sequences", "gauge", "Sequences that are served.", samples->sequences);
     plain(page, "seqd_sequences_unlabelled", "gauge",

@@ -9,6 +9,7 @@ enum error http_service_init(struct http_service *service, const struct http_gro
     *service = (struct http_service){.registry = ground->registry,
                                      .keeper = ground->keeper,
                                      .access = ground->access,
+                                     .grpc = ground->grpc,
                                      .buffer_bytes = buffer_bytes};
     if (http_deadline_init(&service->deadline) != ERR_OK) {
         return ERR_NO_MEMORY;

@@ -30,6 +30,7 @@
 struct http_service {
     struct registry *registry; /* constant, as are the next three */
     struct keeper *keeper;
+    struct grpc *grpc; /* for its metrics; NULL: there is none */
     struct access *access;
     size_t buffer_bytes; /* of one connection */
 

@@ -80,7 +80,8 @@ struct mistake {
 
 static const struct mistake mistakes[] = {
     {"[http]\nmax_cuont = 1\n", 0, 2, "unknown key 'max_cuont', section [http] has listen, "},
-    {"[https]\n", 0, 1, "unknown section [https], there are [seqd], [http], [sequence:NAME]"},
+    {"[https]\n", 0, 1,
+     "unknown section [https], there are [seqd], [http], [grpc], [sequence:NAME]"},
     {"[http]\nmax_count = 1\nmax_count = 1\n", 0, 3, "key 'max_count' stands on line 2 already"},
     {"[http]\n[http]\n", 0, 2, "section [http] stands on line 1 already"},
     {"[sequence:a]\n\n[sequence:a]\n", 0, 3, "section [sequence:a] stands on line 1 already"},
