@@ -8,6 +8,9 @@
 
 #define FRAME_MAX (16 * 1024 + 9) /* bytes of one frame with its head */
 
+#define PIECE_BYTES 4096                   /* of what was read, looked at at a time */
+#define ACKS_MAX (2 * GRPC_PATIENCE_BURST) /* that may wait to be sent; patience ends before */
+
 static const uint8_t leave_mark[8] = "leaving";
 
 static struct grpc_call *call_of(nghttp2_session *session, int32_t stream)
@@ -17,19 +20,12 @@ static struct grpc_call *call_of(nghttp2_session *session, int32_t stream)
 
 /* ---- patience ---- */
 
-/* Does a frame of this head ask for something? Others cost more than they are worth. */
-static bool asks_for_something(const nghttp2_frame_hd *head)
+/* Does a frame of this type ask for something? Others cost more than they are worth. DATA is looked
+ * at when it is here, and CONTINUATION has a limit of its own. */
+static bool asks_for_something(uint8_t type)
 {
-    switch (head->type) {
-    case NGHTTP2_DATA:
-        return head->length > 0 || (head->flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    case NGHTTP2_HEADERS:
-    case NGHTTP2_WINDOW_UPDATE:
-    case NGHTTP2_CONTINUATION: /* has a limit of its own */
-        return true;
-    default:
-        return false;
-    }
+    return type == NGHTTP2_DATA || type == NGHTTP2_HEADERS || type == NGHTTP2_WINDOW_UPDATE ||
+           type == NGHTTP2_CONTINUATION;
 }
 
 /* Bear one more; false when patience is over. */
@@ -53,22 +49,28 @@ static bool bear(struct grpc_connection *connection)
     return true;
 }
 
-static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *context)
+/* Count a frame that asks for nothing. Returns what a callback returns. */
+static int suffer(struct grpc_connection *connection)
 {
     static const char words[] = "too_many_pings"; /* by which gRPC clients know to ping less */
-    struct grpc_connection *connection = context;
+    nghttp2_session *session = connection->session;
 
-    if (asks_for_something(head) || bear(connection) || connection->condemned) {
+    if (connection->condemned || bear(connection)) {
         return 0;
     }
     http_refusals_note(&connection->loop->service->refusals, HTTP_REFUSAL_FLOOD,
                        connection->wire.fd);
     connection->condemned = true;
-    return nghttp2_submit_goaway(
-               session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session),
-               NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)words, sizeof words - 1) == 0
-               ? 0
-               : NGHTTP2_ERR_CALLBACK_FAILURE;
+    int result = nghttp2_submit_goaway(
+        session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session),
+        NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)words, sizeof words - 1);
+    return result == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *context)
+{
+    (void)session;
+    return asks_for_something(head->type) ? 0 : suffer(context);
 }
 
 /* ---- what the client sends ---- */
@@ -138,6 +140,9 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         break;
     case NGHTTP2_DATA:
         call = call_of(session, frame->hd.stream_id);
+        if (frame->hd.length == 0 && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
+            return suffer(connection);
+        }
         break;
     case NGHTTP2_PING:
         if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 &&
@@ -203,6 +208,7 @@ enum error grpc_session_kind_init(struct grpc_session_kind *kind)
     nghttp2_session_callbacks_set_on_frame_send_callback(kind->callbacks, on_frame_sent);
     nghttp2_option_set_no_auto_window_update(kind->option, 1);
     nghttp2_option_set_no_closed_streams(kind->option, 1);
+    nghttp2_option_set_max_outbound_ack(kind->option, ACKS_MAX);
     nghttp2_option_set_max_continuations(kind->option, GRPC_CONTINUATIONS_MAX);
     nghttp2_option_set_stream_reset_rate_limit(kind->option, GRPC_PATIENCE_BURST,
                                                GRPC_PATIENCE_RATE);
@@ -251,13 +257,20 @@ void grpc_session_close(struct grpc_connection *connection)
     connection->session = NULL;
 }
 
+/* In small pieces, so that no flood gets far after it was noticed. */
 void grpc_session_read(struct grpc_connection *connection, const uint8_t *bytes, size_t length)
 {
-    ssize_t used = nghttp2_session_mem_recv(connection->session, bytes, length);
+    while (length > 0 && !connection->condemned) {
+        size_t piece = length < PIECE_BYTES ? length : PIECE_BYTES;
+        ssize_t used = nghttp2_session_mem_recv(connection->session, bytes, piece);
 
-    if (used < 0) {
-        grpc_connection_refuse(connection, used == NGHTTP2_ERR_FLOODED ? HTTP_REFUSAL_FLOOD
-                                                                       : HTTP_REFUSAL_PROTOCOL);
+        if (used < 0) {
+            grpc_connection_refuse(connection, used == NGHTTP2_ERR_FLOODED ? HTTP_REFUSAL_FLOOD
+                                                                           : HTTP_REFUSAL_PROTOCOL);
+            return;
+        }
+        bytes += piece;
+        length -= piece;
     }
 }
 

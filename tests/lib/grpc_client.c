@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <nghttp2/nghttp2.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -30,7 +32,11 @@ struct stream {
 struct grpc_client {
     struct http_client *wire;
     nghttp2_session *session;
+    gnutls_session_t tls; /* NULL: in the clear */
+    gnutls_certificate_credentials_t credentials;
+    char peer[64];
     bool slow;
+    bool mute; /* the server takes nothing any more */
     struct stream *streams[STREAMS_MAX];
     size_t stream_count;
     unsigned pongs;
@@ -47,6 +53,32 @@ static struct stream *find(struct grpc_client *client, int32_t id)
     return NULL;
 }
 
+/* ---- bytes ---- */
+
+/* As send(2) and recv(2), which never block here. */
+static ssize_t as_errno(ssize_t result)
+{
+    if (result >= 0) {
+        return result;
+    }
+    errno =
+        result == GNUTLS_E_AGAIN || gnutls_error_is_fatal((int)result) == 0 ? EAGAIN : ECONNRESET;
+    return -1;
+}
+
+static ssize_t put(struct grpc_client *client, const void *bytes, size_t length)
+{
+    return client->tls != NULL
+               ? as_errno(gnutls_record_send(client->tls, bytes, length))
+               : send(grpc_client_socket(client), bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static ssize_t get(struct grpc_client *client, void *to, size_t room)
+{
+    return client->tls != NULL ? as_errno(gnutls_record_recv(client->tls, to, room))
+                               : recv(grpc_client_socket(client), to, room, MSG_DONTWAIT);
+}
+
 /* ---- what the library calls ---- */
 
 static ssize_t on_send(nghttp2_session *session, const uint8_t *bytes, size_t length, int flags,
@@ -56,12 +88,12 @@ static ssize_t on_send(nghttp2_session *session, const uint8_t *bytes, size_t le
 
     (void)session;
     (void)flags;
-    ssize_t sent = send(grpc_client_socket(client), bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = put(client, bytes, length);
     if (sent < 0) {
         if (errno == EAGAIN || errno == EINTR) {
             return NGHTTP2_ERR_WOULDBLOCK;
         }
-        client->goodbye.closed = true;
+        client->mute = true; /* what the server has said before may still be here */
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
     return sent;
@@ -249,10 +281,90 @@ struct grpc_client *grpc_client_open_slow(uint16_t port, uint32_t window)
     return open_with(port, window);
 }
 
+static void must(int result, const char *what)
+{
+    if (result < 0) {
+        fail_msg("%s: %s", what, gnutls_strerror(result));
+    }
+}
+
+/* Whose certificate it is. */
+static void read_peer(struct grpc_client *client)
+{
+    unsigned count = 0;
+    size_t size = sizeof client->peer;
+    const gnutls_datum_t *chain = gnutls_certificate_get_peers(client->tls, &count);
+    gnutls_x509_crt_t certificate;
+
+    assert_non_null(chain);
+    must(gnutls_x509_crt_init(&certificate), "certificate");
+    must(gnutls_x509_crt_import(certificate, &chain[0], GNUTLS_X509_FMT_DER), "certificate");
+    must(gnutls_x509_crt_get_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, 0, client->peer,
+                                       &size),
+         "name");
+    gnutls_x509_crt_deinit(certificate);
+}
+
+static bool shake_hands(struct grpc_client *client, const char *protocol)
+{
+    gnutls_datum_t agreed = {.data = NULL};
+    int result = 0;
+
+    do {
+        result = gnutls_handshake(client->tls);
+    } while (result < 0 && gnutls_error_is_fatal(result) == 0);
+    return result == 0 && protocol != NULL &&
+           gnutls_alpn_get_selected_protocol(client->tls, &agreed) == 0 &&
+           agreed.size == strlen(protocol) && memcmp(agreed.data, protocol, agreed.size) == 0;
+}
+
+struct grpc_client *grpc_client_try_tls(uint16_t port, const char *protocol)
+{
+    struct grpc_client *client = open_with(port, 0);
+    gnutls_datum_t offer = {.data = (unsigned char *)(uintptr_t)protocol,
+                            .size = protocol != NULL ? (unsigned)strlen(protocol) : 0};
+
+    must(gnutls_init(&client->tls, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL), "init");
+    must(gnutls_certificate_allocate_credentials(&client->credentials), "credentials");
+    must(gnutls_credentials_set(client->tls, GNUTLS_CRD_CERTIFICATE, client->credentials),
+         "credentials");
+    must(gnutls_set_default_priority(client->tls), "priorities");
+    if (protocol != NULL) {
+        must(gnutls_alpn_set_protocols(client->tls, &offer, 1, 0), "ALPN");
+    }
+    gnutls_transport_set_int(client->tls, grpc_client_socket(client));
+    gnutls_handshake_set_timeout(client->tls, GRPC_CLIENT_TIMEOUT_MS);
+    if (!shake_hands(client, protocol)) {
+        grpc_client_close(client);
+        return NULL;
+    }
+    read_peer(client);
+    int fd = grpc_client_socket(client);
+    assert_int_equal(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), 0);
+    return client;
+}
+
+struct grpc_client *grpc_client_open_tls(uint16_t port)
+{
+    struct grpc_client *client = grpc_client_try_tls(port, "h2");
+
+    assert_non_null(client);
+    return client;
+}
+
+const char *grpc_client_peer(const struct grpc_client *client)
+{
+    return client->peer;
+}
+
 void grpc_client_close(struct grpc_client *client)
 {
     if (client == NULL) {
         return;
+    }
+    if (client->tls != NULL) {
+        gnutls_deinit(client->tls);
+        gnutls_certificate_free_credentials(client->credentials);
     }
     nghttp2_session_del(client->session);
     for (size_t i = 0; i < client->stream_count; i++) {
@@ -387,7 +499,7 @@ static void receive(struct grpc_client *client)
     uint8_t bytes[16384];
 
     for (;;) {
-        ssize_t length = recv(grpc_client_socket(client), bytes, sizeof bytes, MSG_DONTWAIT);
+        ssize_t length = get(client, bytes, sizeof bytes);
 
         if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
             return;
@@ -401,7 +513,7 @@ static void receive(struct grpc_client *client)
 
 void grpc_client_turn(struct grpc_client *client)
 {
-    if (!client->goodbye.closed) {
+    if (!client->goodbye.closed && !client->mute) {
         (void)nghttp2_session_send(client->session); /* a failure is seen as a closed connection */
     }
     if (!client->goodbye.closed) {
@@ -479,6 +591,26 @@ bool grpc_client_await_goaway(struct grpc_client *client, unsigned goaways, unsi
 bool grpc_client_await_close(struct grpc_client *client, unsigned timeout_ms)
 {
     return await(client, (struct aim){.close = true}, timeout_ms);
+}
+
+bool grpc_client_stuff(struct grpc_client *client, const struct grpc_ask *ask, const void *bytes,
+                       size_t length, unsigned calls, unsigned timeout_ms)
+{
+    struct instant until = clock_after(clock_now(), timeout_ms * CLOCK_NS_PER_MS);
+
+    for (unsigned i = 0; i < calls; i++) {
+        (void)grpc_client_begin(client, ask, bytes, length, true);
+    }
+    while (nghttp2_session_want_write(client->session) != 0) {
+        struct pollfd wire = {.fd = grpc_client_socket(client), .events = POLLOUT};
+
+        if (clock_reached(until, clock_now()) || client->mute) {
+            return false;
+        }
+        (void)nghttp2_session_send(client->session); /* a failure makes it mute */
+        (void)poll(&wire, 1, 20);
+    }
+    return true;
 }
 
 const struct grpc_answer *grpc_client_call(struct grpc_client *client, const struct grpc_ask *ask,

@@ -7,7 +7,7 @@
  * A call that a test is certain of ends the test with a message when it fails; the others return
  * what happened.
  *
- * Threads: one client is used by one thread at a time. */
+ * Threads: one client is used by one thread at a time. Links nghttp2 and GnuTLS. */
 #ifndef SEQD_TESTS_LIB_GRPC_CLIENT_H
 #define SEQD_TESTS_LIB_GRPC_CLIENT_H
 
@@ -65,6 +65,16 @@ struct grpc_client *grpc_client_open(uint16_t port);
  * says so by grpc_client_read(). */
 struct grpc_client *grpc_client_open_slow(uint16_t port, uint32_t window);
 
+/* The same through TLS, with `protocol` offered by ALPN (NULL: none). NULL when the handshake fails
+ * or the server does not agree; no certificate is believed or refused. */
+struct grpc_client *grpc_client_try_tls(uint16_t port, const char *protocol);
+
+/* The same, which must be agreed on "h2". */
+struct grpc_client *grpc_client_open_tls(uint16_t port);
+
+/* The name in the server's certificate; good until the client is closed. */
+const char *grpc_client_peer(const struct grpc_client *client);
+
 /* Close and free. NULL is accepted. */
 void grpc_client_close(struct grpc_client *client);
 
@@ -106,6 +116,12 @@ bool grpc_client_await_close(struct grpc_client *client, unsigned timeout_ms);
 
 /* Send what is there to send and take in what has come. */
 void grpc_client_turn(struct grpc_client *client);
+
+/* Begin `calls` calls of `ask`, each with this message, and send what the server takes of them,
+ * reading nothing at all. False when the server takes no more before all are sent, which is to be
+ * expected. */
+bool grpc_client_stuff(struct grpc_client *client, const struct grpc_ask *ask, const void *bytes,
+                       size_t length, unsigned calls, unsigned timeout_ms);
 
 /* A whole call with one message, answered within 10 s; ends the test when it is not. */
 const struct grpc_answer *grpc_client_call(struct grpc_client *client, const struct grpc_ask *ask,
