@@ -1,6 +1,7 @@
 /* main: reads the command line and the configuration, opens the store, starts the service over it,
  * and lives by signals: SIGTERM and SIGINT stop (a second one hurries the stop), SIGHUP reloads. */
 
+#include "announce.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "config.h"
@@ -217,85 +218,6 @@ static void raise_file_limit(const struct config *config)
     }
 }
 
-/* ---- telling the world ---- */
-
-/* What a person may type to try it; where every address is listened on, the loopback one is the
- * example. */
-static void print_place(const struct http_place *place)
-{
-    struct http_place near = *place;
-    char url[HTTP_PLACE_SIZE];
-    char example[HTTP_PLACE_SIZE];
-    if (strcmp(place->address, "0.0.0.0") == 0) {
-        memcpy(near.address, "127.0.0.1", sizeof "127.0.0.1");
-    } else if (strcmp(place->address, "::") == 0) {
-        memcpy(near.address, "::1", sizeof "::1");
-    }
-    http_place_format(place, url);
-    http_place_format(&near, example);
-    printf("seqd %s listens on %s   try: curl ", SEQD_VERSION, url);
-    if (place->scheme == HTTP_SCHEME_UNIX) {
-        printf("--unix-socket %s http://seqd/\n", place->address);
-    } else {
-        printf("%s/\n", example);
-    }
-}
-
-/* Tokens in the clear are the administrator's choice, but hardly his wish. */
-static void warn_of_place(const struct seqd *seqd, const struct http_place *place, const char *url)
-{
-    if (place->remote && place->scheme == HTTP_SCHEME_PLAIN &&
-        seqd->config.access.tokens[0] != '\0') {
-        log_warning("%s is reached without TLS: whoever sees the network sees the tokens, serving "
-                    "all the same",
-                    url);
-    }
-}
-
-/* Where gRPC is served, in words: ", grpc://127.0.0.1:9090" each. */
-static void announce_grpc(const struct seqd *seqd, char *to, size_t size)
-{
-    size_t length = 0;
-    to[0] = '\0';
-    for (size_t i = 0; i < grpc_places(seqd->service.grpc); i++) {
-        const struct http_place *place = grpc_place(seqd->service.grpc, i);
-        char http[HTTP_PLACE_SIZE];
-        char url[HTTP_PLACE_SIZE];
-        http_place_format(place, http);
-        (void)snprintf(url, sizeof url, "grpc%s", http + strlen("http"));    /* as long as before */
-        length += (size_t)snprintf(to + length, size - length, ", %s", url); /* it fits */
-        printf("seqd %s listens on %s\n", SEQD_VERSION, url);
-        warn_of_place(seqd, place, url);
-    }
-}
-
-static void announce(struct seqd *seqd)
-{
-    const struct http *http = seqd->service.http;
-    char all[(HTTP_PLACE_SIZE + 2) * (HTTP_INHERITED_MAX + HTTP_LISTEN_MAX)] = "";
-    char grpc[(HTTP_PLACE_SIZE + 2) * HTTP_LISTEN_MAX] = "";
-    size_t length = 0;
-    announce_grpc(seqd, grpc, sizeof grpc);
-    for (size_t i = 0; i < http_places(http); i++) {
-        const struct http_place *place = http_place(http, i);
-        char url[HTTP_PLACE_SIZE];
-        http_place_format(place, url);
-        length += (size_t)snprintf(all + length, sizeof all - length, "%s%s",
-                                   length > 0 ? ", " : "", url); /* it fits */
-        print_place(place);
-        warn_of_place(seqd, place, url);
-    }
-    (void)snprintf(all + length, sizeof all - length, "%s", grpc); /* it fits */
-    (void)fflush(stdout); /* whether anybody reads it does not matter */
-    size_t sequences = service_sequences(&seqd->service);
-    log_notice("seqd %s serves %zu sequence%s on %s, its data is in '%s'", SEQD_VERSION, sequences,
-               sequences == 1 ? "" : "s", all, seqd->directory);
-    char status[sizeof all + 32];
-    (void)snprintf(status, sizeof status, "Listening on %s", all);
-    (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status); /* without systemd: does nothing */
-    watchdog_init(&seqd->watchdog, &seqd->service, status);
-}
-
 /* ---- reload ---- */
 
 static void log_restart(void *context, const char *section, const char *key)
@@ -422,7 +344,9 @@ static enum exit_status serve_store(struct seqd *seqd)
     if (error != ERR_OK) {
         log_error("cannot start: %s (%s)", detail.text, error_name(error));
     } else {
-        announce(seqd);
+        char shown[ANNOUNCE_SIZE];
+        announce(&seqd->service, seqd->config.access.tokens[0] != '\0', seqd->directory, shown);
+        watchdog_init(&seqd->watchdog, &seqd->service, shown);
         exhaustion_init(&seqd->exhaustion, seqd->service.registry);
         status = live(seqd);
         exhaustion_fini(&seqd->exhaustion);

@@ -1,12 +1,10 @@
 #include "grpc_client.h"
 
 #include "base/clock.h"
+#include "grpc_line.h"
 #include "http_client.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <nghttp2/nghttp2.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -30,11 +28,8 @@ struct stream {
 };
 
 struct grpc_client {
-    struct http_client *wire;
+    struct grpc_line line;
     nghttp2_session *session;
-    gnutls_session_t tls; /* NULL: in the clear */
-    gnutls_certificate_credentials_t credentials;
-    char peer[64];
     bool slow;
     bool mute; /* the server takes nothing any more */
     struct stream *streams[STREAMS_MAX];
@@ -53,32 +48,6 @@ static struct stream *find(struct grpc_client *client, int32_t id)
     return NULL;
 }
 
-/* ---- bytes ---- */
-
-/* As send(2) and recv(2), which never block here. */
-static ssize_t as_errno(ssize_t result)
-{
-    if (result >= 0) {
-        return result;
-    }
-    errno =
-        result == GNUTLS_E_AGAIN || gnutls_error_is_fatal((int)result) == 0 ? EAGAIN : ECONNRESET;
-    return -1;
-}
-
-static ssize_t put(struct grpc_client *client, const void *bytes, size_t length)
-{
-    return client->tls != NULL
-               ? as_errno(gnutls_record_send(client->tls, bytes, length))
-               : send(grpc_client_socket(client), bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-static ssize_t get(struct grpc_client *client, void *to, size_t room)
-{
-    return client->tls != NULL ? as_errno(gnutls_record_recv(client->tls, to, room))
-                               : recv(grpc_client_socket(client), to, room, MSG_DONTWAIT);
-}
-
 /* ---- what the library calls ---- */
 
 static ssize_t on_send(nghttp2_session *session, const uint8_t *bytes, size_t length, int flags,
@@ -88,7 +57,7 @@ static ssize_t on_send(nghttp2_session *session, const uint8_t *bytes, size_t le
 
     (void)session;
     (void)flags;
-    ssize_t sent = put(client, bytes, length);
+    ssize_t sent = grpc_line_put(&client->line, bytes, length);
     if (sent < 0) {
         if (errno == EAGAIN || errno == EINTR) {
             return NGHTTP2_ERR_WOULDBLOCK;
@@ -99,50 +68,16 @@ static ssize_t on_send(nghttp2_session *session, const uint8_t *bytes, size_t le
     return sent;
 }
 
-static void keep(char *to, size_t size, const uint8_t *value, size_t length)
-{
-    if (length >= size) {
-        length = size - 1;
-    }
-    if (length > 0) {
-        memcpy(to, value, length);
-    }
-    to[length] = '\0';
-}
-
-static bool is(const char *word, const uint8_t *name, size_t length)
-{
-    return strlen(word) == length && memcmp(word, name, length) == 0;
-}
-
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_length, const uint8_t *value, size_t length, uint8_t flags,
                      void *context)
 {
     struct stream *stream = find(context, frame->hd.stream_id);
-    char digits[16];
 
     (void)session;
     (void)flags;
-    if (stream == NULL) {
-        return 0;
-    }
-    struct grpc_answer *answer = &stream->answer;
-    keep(digits, sizeof digits, value, length);
-    if (is(":status", name, name_length)) {
-        answer->http_status = (int)strtol(digits, NULL, 10);
-    } else if (is("grpc-status", name, name_length)) {
-        answer->code = (int)strtol(digits, NULL, 10);
-    } else if (is("grpc-message", name, name_length)) {
-        keep(answer->message, sizeof answer->message, value, length);
-    } else if (is("content-type", name, name_length)) {
-        keep(answer->content_type, sizeof answer->content_type, value, length);
-    } else if (is("grpc-retry-pushback-ms", name, name_length)) {
-        keep(answer->retry_ms, sizeof answer->retry_ms, value, length);
-    } else if (is("grpc-accept-encoding", name, name_length)) {
-        keep(answer->accept_encoding, sizeof answer->accept_encoding, value, length);
-    } else if (is("allow", name, name_length)) {
-        keep(answer->allow, sizeof answer->allow, value, length);
+    if (stream != NULL) {
+        grpc_answer_add(&stream->answer, name, name_length, value, length);
     }
     return 0;
 }
@@ -159,8 +94,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         client->goodbye.goaways++;
         client->goodbye.last_stream = frame->goaway.last_stream_id;
         client->goodbye.code = frame->goaway.error_code;
-        keep(client->goodbye.words, sizeof client->goodbye.words, frame->goaway.opaque_data,
-             frame->goaway.opaque_data_len);
+        grpc_answer_keep(client->goodbye.words, sizeof client->goodbye.words,
+                         frame->goaway.opaque_data, frame->goaway.opaque_data_len);
     } else if (stream != NULL && frame->hd.type == NGHTTP2_HEADERS) {
         stream->answer.trailers_only =
             !stream->answer.headers && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -189,8 +124,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
         answer->body = body;
         answer->length += length;
     }
-    if (client->slow) {
-        /* The connection's window is wide; the stream's is what the test plays with. */
+    if (client->slow) { /* the connection's window is wide; a test plays with the stream's */
         assert_int_equal(nghttp2_session_consume_connection(session, length), 0);
     }
     return 0;
@@ -203,9 +137,7 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
     (void)session;
     if (stream != NULL) {
         stream->answer.closed = true;
-        if (stream->answer.reset == 0) {
-            stream->answer.reset = code;
-        }
+        stream->answer.reset = stream->answer.reset == 0 ? code : stream->answer.reset;
     }
     return 0;
 }
@@ -262,7 +194,7 @@ static struct grpc_client *open_with(uint16_t port, uint32_t window)
     nghttp2_settings_entry settings = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window};
 
     assert_non_null(client);
-    client->wire = http_client_open(port);
+    client->line.wire = http_client_open(port);
     client->slow = window != 0;
     client->session = new_session(client, client->slow);
     assert_int_equal(
@@ -281,66 +213,14 @@ struct grpc_client *grpc_client_open_slow(uint16_t port, uint32_t window)
     return open_with(port, window);
 }
 
-static void must(int result, const char *what)
-{
-    if (result < 0) {
-        fail_msg("%s: %s", what, gnutls_strerror(result));
-    }
-}
-
-/* Whose certificate it is. */
-static void read_peer(struct grpc_client *client)
-{
-    unsigned count = 0;
-    size_t size = sizeof client->peer;
-    const gnutls_datum_t *chain = gnutls_certificate_get_peers(client->tls, &count);
-    gnutls_x509_crt_t certificate;
-
-    assert_non_null(chain);
-    must(gnutls_x509_crt_init(&certificate), "certificate");
-    must(gnutls_x509_crt_import(certificate, &chain[0], GNUTLS_X509_FMT_DER), "certificate");
-    must(gnutls_x509_crt_get_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, 0, client->peer,
-                                       &size),
-         "name");
-    gnutls_x509_crt_deinit(certificate);
-}
-
-static bool shake_hands(struct grpc_client *client, const char *protocol)
-{
-    gnutls_datum_t agreed = {.data = NULL};
-    int result = 0;
-
-    do {
-        result = gnutls_handshake(client->tls);
-    } while (result < 0 && gnutls_error_is_fatal(result) == 0);
-    return result == 0 && protocol != NULL &&
-           gnutls_alpn_get_selected_protocol(client->tls, &agreed) == 0 &&
-           agreed.size == strlen(protocol) && memcmp(agreed.data, protocol, agreed.size) == 0;
-}
-
 struct grpc_client *grpc_client_try_tls(uint16_t port, const char *protocol)
 {
     struct grpc_client *client = open_with(port, 0);
-    gnutls_datum_t offer = {.data = (unsigned char *)(uintptr_t)protocol,
-                            .size = protocol != NULL ? (unsigned)strlen(protocol) : 0};
 
-    must(gnutls_init(&client->tls, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL), "init");
-    must(gnutls_certificate_allocate_credentials(&client->credentials), "credentials");
-    must(gnutls_credentials_set(client->tls, GNUTLS_CRD_CERTIFICATE, client->credentials),
-         "credentials");
-    must(gnutls_set_default_priority(client->tls), "priorities");
-    if (protocol != NULL) {
-        must(gnutls_alpn_set_protocols(client->tls, &offer, 1, 0), "ALPN");
-    }
-    gnutls_transport_set_int(client->tls, grpc_client_socket(client));
-    gnutls_handshake_set_timeout(client->tls, GRPC_CLIENT_TIMEOUT_MS);
-    if (!shake_hands(client, protocol)) {
+    if (!grpc_line_shake(&client->line, protocol, GRPC_CLIENT_TIMEOUT_MS)) {
         grpc_client_close(client);
         return NULL;
     }
-    read_peer(client);
-    int fd = grpc_client_socket(client);
-    assert_int_equal(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), 0);
     return client;
 }
 
@@ -354,7 +234,7 @@ struct grpc_client *grpc_client_open_tls(uint16_t port)
 
 const char *grpc_client_peer(const struct grpc_client *client)
 {
-    return client->peer;
+    return client->line.peer;
 }
 
 void grpc_client_close(struct grpc_client *client)
@@ -362,23 +242,19 @@ void grpc_client_close(struct grpc_client *client)
     if (client == NULL) {
         return;
     }
-    if (client->tls != NULL) {
-        gnutls_deinit(client->tls);
-        gnutls_certificate_free_credentials(client->credentials);
-    }
     nghttp2_session_del(client->session);
     for (size_t i = 0; i < client->stream_count; i++) {
         free(client->streams[i]->answer.body);
         free(client->streams[i]->unsent);
         free(client->streams[i]);
     }
-    http_client_close(client->wire);
+    grpc_line_close(&client->line);
     free(client);
 }
 
 int grpc_client_socket(const struct grpc_client *client)
 {
-    return http_client_socket(client->wire);
+    return http_client_socket(client->line.wire);
 }
 
 /* ---- what it says ---- */
@@ -499,7 +375,7 @@ static void receive(struct grpc_client *client)
     uint8_t bytes[16384];
 
     for (;;) {
-        ssize_t length = get(client, bytes, sizeof bytes);
+        ssize_t length = grpc_line_get(&client->line, bytes, sizeof bytes);
 
         if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
             return;
@@ -617,7 +493,6 @@ const struct grpc_answer *grpc_client_call(struct grpc_client *client, const str
                                            const void *bytes, size_t length)
 {
     int32_t stream = grpc_client_begin(client, ask, bytes, length, true);
-
     if (!grpc_client_await_end(client, stream, GRPC_CLIENT_TIMEOUT_MS)) {
         fail_msg("%s: no end of the call within %d ms", ask->path, GRPC_CLIENT_TIMEOUT_MS);
     }

@@ -11,6 +11,8 @@
 #ifndef SEQD_TESTS_LIB_GRPC_CLIENT_H
 #define SEQD_TESTS_LIB_GRPC_CLIENT_H
 
+#include "grpc_answer.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,24 +31,6 @@ struct grpc_ask {
     const char *authorization; /* none */
     const char *more[2];       /* one field more: name and value */
     unsigned more_times;       /* how often; 0 is once, where there is one */
-};
-
-/* What came back over one stream. */
-struct grpc_answer {
-    bool headers;       /* any came */
-    bool trailers_only; /* the first headers were the last thing */
-    bool closed;        /* the stream has ended, one way or the other */
-    uint32_t reset;     /* the code of a reset by the server; 0: none, or NO_ERROR */
-    int http_status;    /* 0: none came */
-    int code;           /* of gRPC; -1: none came */
-    char message[1024]; /* as it came, percent-encoded */
-    char content_type[64];
-    char retry_ms[32];        /* "grpc-retry-pushback-ms"; "" */
-    char accept_encoding[32]; /* "grpc-accept-encoding"; "" */
-    char allow[32];           /* "allow"; "" */
-    uint8_t *body;            /* all DATA; owned by the client */
-    size_t length;
-    unsigned frames; /* of DATA */
 };
 
 /* What the server said of the connection. */

