@@ -1,5 +1,6 @@
 #include "grpc_call.h"
 
+#include "grpc_change.h"
 #include "grpc_frame.h"
 #include "grpc_reply.h"
 
@@ -66,6 +67,10 @@ static void on_timer(struct grpc_timer *timer)
         hurry(call);
     } else if (call->step == GRPC_CALL_HEADERS) {
         grpc_connection_refuse(call->connection, HTTP_REFUSAL_SLOW); /* no answer fits in here */
+    } else if (call->change != NULL) {
+        grpc_reply_end(call, GRPC_DEADLINE_EXCEEDED,
+                       "the store has not answered in time; whether the change was made is "
+                       "unknown, asking again finds out");
     } else if (grpc_call_is_late(call)) {
         grpc_reply_end(call, GRPC_DEADLINE_EXCEEDED, "the deadline has passed; none were taken");
     } else {
@@ -171,6 +176,9 @@ void grpc_call_close(struct grpc_call *call)
     grpc_timer_clear(&loop->timers, &call->timer);
     grpc_timer_clear(&loop->timers, &call->ticker);
     grpc_tickets_abandon(&call->tickets);
+    if (call->change != NULL) {
+        call->change->call = NULL;
+    }
     grpc_head_fini(&call->head);
     grpc_buffer_clear(&call->input);
     grpc_buffer_clear(&call->output);

@@ -52,6 +52,8 @@ enum grpc_call_step {
     GRPC_CALL_ENDED,   /* its status is fixed; what was answered is still sent */
 };
 
+struct grpc_change;
+
 struct grpc_call {
     struct grpc_connection *connection;
     const struct grpc_method *method; /* NULL where there is none of that path */
@@ -70,6 +72,7 @@ struct grpc_call {
     struct grpc_buffer input; /* what no message was made of yet */
     size_t owed;              /* bytes of it that the client's window was not given back */
     struct grpc_buffer output;
+    struct grpc_change *change;  /* an administrative change that is on its way; NULL: none */
     struct grpc_ticket *tickets; /* waits that are on their way, and how many */
     unsigned ticket_count;
 

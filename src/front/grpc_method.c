@@ -1,8 +1,10 @@
 #include "grpc_method.h"
 
+#include "grpc_admin.h"
 #include "grpc_health.h"
 #include "grpc_next.h"
 #include "grpc_reflection.h"
+#include "grpc_show.h"
 
 #include <assert.h>
 #include <string.h>
@@ -11,6 +13,12 @@
 static const struct grpc_method *const table[GRPC_METHODS] = {
     [GRPC_METHOD_NEXT] = &grpc_next_method,
     [GRPC_METHOD_STREAM] = &grpc_stream_method,
+    [GRPC_METHOD_GET] = &grpc_get_method,
+    [GRPC_METHOD_LIST] = &grpc_list_method,
+    [GRPC_METHOD_CREATE] = &grpc_create_method,
+    [GRPC_METHOD_ALTER] = &grpc_alter_method,
+    [GRPC_METHOD_ADVANCE] = &grpc_advance_method,
+    [GRPC_METHOD_DROP] = &grpc_drop_method,
     [GRPC_METHOD_CHECK] = &grpc_check_method,
     [GRPC_METHOD_WATCH] = &grpc_watch_method,
     [GRPC_METHOD_REFLECTION] = &grpc_reflection_method,

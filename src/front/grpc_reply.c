@@ -1,5 +1,6 @@
 #include "grpc_reply.h"
 
+#include "grpc_change.h"
 #include "grpc_counters.h"
 #include "grpc_frame.h"
 
@@ -174,6 +175,10 @@ static void stop_asking(struct grpc_call *call, enum grpc_code code)
     }
     grpc_timer_clear(&loop->timers, &call->ticker);
     grpc_tickets_abandon(&call->tickets);
+    if (call->change != NULL) {
+        call->change->call = NULL;
+        call->change = NULL;
+    }
     call->ticket_count = 0;
     grpc_count_call(&loop->counters, call->method != NULL ? call->method->index : GRPC_METHOD_NONE,
                     code);
