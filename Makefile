@@ -42,6 +42,7 @@ TEST_PACKAGES  := libcmocka-dev curl prometheus faketime
 LINT_PACKAGES  := clang-format mandoc
 MAN_PACKAGES   := scdoc
 BENCH_PACKAGES := wrk nginx-light golang-go
+GRPC_PACKAGES  := nodejs npm python3-grpcio python3-protobuf
 COVERAGE_PACKAGES := gcovr
 MODEL_PACKAGES := spin
 LAB_PACKAGES   := python3 libfuse3-dev fuse3 e2fsprogs xfsprogs mount util-linux
@@ -233,6 +234,9 @@ endif
 ifneq ($(filter check-browser,$(MAKECMDGOALS)),)
 $(B)/flags build/browser/node_modules: | browser-deps
 endif
+ifneq ($(filter check-grpc,$(MAKECMDGOALS)),)
+$(B)/flags build/check-grpc/node_modules: | grpc-deps
+endif
 ifneq ($(filter check-clients,$(MAKECMDGOALS)),)
 $(B)/flags: | clients-deps
 endif
@@ -394,6 +398,17 @@ check-browser: $(SEQD) build/browser/node_modules ## install what is missing, us
 check-clients: $(SEQD)          ## install what is missing, run the programs of docs/CLIENTS.md
 	@$(RUN_PROGRAM) GOCACHE='$(abspath build/clients/go)' tests/clients/check_clients.py docs/CLIENTS.md
 
+.PHONY: check-grpc
+check-grpc: $(SEQD) build/check-grpc/node_modules build/check-grpc/python ## install what is missing, ask over gRPC with others' clients
+	@build/check-grpc/node_modules/.bin/buf lint include
+	@$(RUN_PROGRAM) $(PYTHON) tests/grpc/check_grpc.py build/check-grpc/node_modules build/check-grpc/python
+build/check-grpc/node_modules: tests/grpc/package.json tests/grpc/package-lock.json
+	@mkdir -p $(@D) && cp $^ $(@D)/
+	$(SAY) NPM $@; cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules
+build/check-grpc/python: include/seqd/v1/seqd.proto | $(B)/flags
+	@mkdir -p $@ && touch $@
+	$(SAY) PROTO $@; protoc -Iinclude --python_out=$@ $<
+
 # --- Man pages, and all of it in its place ----------------------------------------------------------------------
 
 # The option tables come from docs/CONFIGURATION.md. The date in a page is that of the last commit, or what
@@ -431,6 +446,9 @@ openapi-deps:                   ## ... and what check-openapi needs
 	@$(INSTALL) $(RUN_PACKAGES) $(OPENAPI_PACKAGES)
 browser-deps:                   ## ... and what check-browser needs
 	@$(INSTALL) $(RUN_PACKAGES) $(BROWSER_PACKAGES)
+.PHONY: grpc-deps
+grpc-deps:                      ## ... and what check-grpc needs
+	@$(INSTALL) $(RUN_PACKAGES) $(GRPC_PACKAGES)
 clients-deps:                   ## ... and what check-clients needs
 	@$(INSTALL) $(RUN_PACKAGES) $(CLIENTS_PACKAGES)
 
