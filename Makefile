@@ -42,6 +42,7 @@ TEST_PACKAGES  := libcmocka-dev curl prometheus faketime
 LINT_PACKAGES  := clang-format mandoc
 MAN_PACKAGES   := scdoc
 BENCH_PACKAGES := wrk nginx-light golang-go
+GRPC_BENCH_PACKAGES := nghttp2-client libgrpc-dev golang-go golang-google-grpc-dev
 GRPC_PACKAGES  := nodejs npm python3-grpcio python3-protobuf
 COVERAGE_PACKAGES := gcovr
 MODEL_PACKAGES := spin
@@ -90,7 +91,7 @@ LIBS   := -lmicrohttpd -lgnutls -ljansson $(GRPC_LIBS) -llmdb -linih -lsystemd
 CTL_LIBS := -lcurl -ljansson -lgnutls
 
 # An optional part is a pair: with it, or absent. What is left out is neither built nor tested.
-GRPC_PART   := $(wildcard src/front/grpc*.c tests/unit/front/test_grpc*.c tests/lib/grpc*.c)
+GRPC_PART   := $(wildcard src/front/grpc*.c tests/unit/front/test_grpc*.c tests/lib/grpc*.c tests/bench/grpc*.c)
 GRPC_ABSENT := src/front/grpc_absent.c tests/unit/front/test_grpc_absent.c
 LEFT_OUT    := $(if $(filter yes,$(GRPC)),$(GRPC_ABSENT),$(filter-out $(GRPC_ABSENT),$(GRPC_PART)))
 
@@ -274,7 +275,7 @@ $(call programs, tests/system,     tests/system/test_*.c,     base, -lcmocka -lg
 $(call programs, tests/crash,      tests/crash/*.c,           base,)
 $(call programs, tests/load,       tests/load/*.c,            base,)
 $(call programs, tests/flood,      tests/flood/*.c,           base, -lgnutls)
-$(call programs, tests/bench,      tests/bench/*.c,           core store base, -lcmocka -lmicrohttpd -llmdb)
+$(call programs, tests/bench,      tests/bench/*.c,           core store base, -lcmocka -lmicrohttpd -llmdb $(GRPC_LIBS))
 # The roof's own tests link its files too, all but main().
 $(patsubst %.o,%,$(call objects,tests/unit/roof/test_*.c)): $(filter-out $(B)/src/main.o,$(ROOF))
 # What test_isolation loads into the daemon: no sanitizer in it, whatever the variant.
@@ -378,6 +379,8 @@ check-model:                    ## install what is missing, search the model of 
 	@CC='$(CC)' tests/model/check.sh
 bench: bench-deps $(SEQD) $(BENCH)  ## install what is missing, compare with other servers
 	@BENCH_DIR=$(B)/tests/bench $(RUN_PROGRAM) tests/bench/http.sh
+bench-grpc: grpc-bench-deps $(SEQD) $(BENCH)  ## install what is missing, compare gRPC with other servers
+	@BENCH_DIR=$(B)/tests/bench $(RUN_PROGRAM) tests/bench/grpc.sh
 bench-plot:                     ## draw docs/figures/http.svg from what make bench measured last
 	@tests/bench/plot.sh
 bench-core: $(B)/tests/bench/bench_core ## the fast path in process, against a bare compare-and-swap
@@ -446,7 +449,9 @@ openapi-deps:                   ## ... and what check-openapi needs
 	@$(INSTALL) $(RUN_PACKAGES) $(OPENAPI_PACKAGES)
 browser-deps:                   ## ... and what check-browser needs
 	@$(INSTALL) $(RUN_PACKAGES) $(BROWSER_PACKAGES)
-.PHONY: grpc-deps
+.PHONY: grpc-deps grpc-bench-deps bench-grpc
+grpc-bench-deps:                ## ... and what bench-grpc needs
+	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(GRPC_BENCH_PACKAGES)
 grpc-deps:                      ## ... and what check-grpc needs
 	@$(INSTALL) $(RUN_PACKAGES) $(GRPC_PACKAGES)
 clients-deps:                   ## ... and what check-clients needs
