@@ -21,10 +21,8 @@ enum section {
 };
 
 /* The names in the table of options. */
-static const char *const section_names[] = {[SECTION_SEQD] = "seqd",
-                                            [SECTION_HTTP] = "http",
-                                            [SECTION_GRPC] = "grpc",
-                                            [SECTION_SEQUENCE] = OPTION_SECTION_SEQUENCE};
+static const char *const section_names[] = {"",     "",     "seqd",
+                                            "http", "grpc", OPTION_SECTION_SEQUENCE};
 
 /* One pass over one file. */
 struct pass {
@@ -40,13 +38,11 @@ struct pass {
 
     enum section section;
     unsigned section_line;
-    size_t section_mistakes;    /* the report's count when the section began */
-    unsigned seen[OPTIONS_MAX]; /* line of each key of this section; 0: not there */
-    unsigned seqd_line;         /* of [seqd]; 0: not there yet */
-    unsigned http_line;
-    unsigned grpc_line;
-    struct config_sequence sequence; /* that this section fills */
-    bool sequence_counts;            /* its name is valid, and new in this file */
+    size_t section_mistakes;          /* the report's count when the section began */
+    unsigned seen[OPTIONS_MAX];       /* line of each key of this section; 0: not there */
+    unsigned lines[SECTION_SEQUENCE]; /* of each section that stands once; 0: not there yet */
+    struct config_sequence sequence;  /* that this section fills */
+    bool sequence_counts;             /* its name is valid, and new in this file */
 };
 
 /* ---- mistakes ---- */
@@ -138,25 +134,25 @@ static void end_section(struct pass *pass)
         }
         break;
     case SECTION_HTTP:
-    case SECTION_GRPC:
         pass->reader->http_mistaken = pass->reader->http_mistaken || mistaken;
         break;
     case SECTION_SEQD:
+    case SECTION_GRPC:
     case SECTION_UNKNOWN:
     case SECTION_NONE:
         break;
     }
 }
 
-static void begin_once(struct pass *pass, enum section section, unsigned *line)
+static void begin_once(struct pass *pass, enum section section)
 {
     pass->section = section;
-    if (*line != 0) {
+    if (pass->lines[section] != 0) {
         mistake(pass, pass->line, "section [%s] stands on line %u already", section_names[section],
-                *line);
-        return;
+                pass->lines[section]);
+    } else {
+        pass->lines[section] = pass->line;
     }
-    *line = pass->line;
 }
 
 static void begin_sequence(struct pass *pass, const char *name)
@@ -206,13 +202,13 @@ static void begin_section(struct pass *pass, char *text)
     }
     *end = '\0';
     const char *name = text + 1;
-    if (strcmp(name, section_names[SECTION_SEQD]) == 0) {
-        begin_once(pass, SECTION_SEQD, &pass->seqd_line);
-    } else if (strcmp(name, section_names[SECTION_HTTP]) == 0) {
-        begin_once(pass, SECTION_HTTP, &pass->http_line);
-    } else if (strcmp(name, section_names[SECTION_GRPC]) == 0) {
-        begin_once(pass, SECTION_GRPC, &pass->grpc_line);
-    } else if (strncmp(name, SEQUENCE_PREFIX, strlen(SEQUENCE_PREFIX)) == 0) {
+    for (enum section i = SECTION_SEQD; i < SECTION_SEQUENCE; i++) {
+        if (strcmp(name, section_names[i]) == 0) {
+            begin_once(pass, i);
+            return;
+        }
+    }
+    if (strncmp(name, SEQUENCE_PREFIX, strlen(SEQUENCE_PREFIX)) == 0) {
         begin_sequence(pass, name + strlen(SEQUENCE_PREFIX));
     } else {
         mistake(pass, pass->line,
