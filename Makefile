@@ -353,7 +353,7 @@ check-docs: $(SEQD) $(SEQCTL)   ## the commands that README and docs show print 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
 
-.PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-sim-planted check-states check-power bench bench-plot bench-core
+.PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-sim-planted check-states check-power bench bench-plot bench-core bench-timestamps
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
@@ -383,6 +383,8 @@ bench-grpc: grpc-bench-deps $(SEQD) $(BENCH)  ## install what is missing, compar
 	@BENCH_DIR=$(B)/tests/bench $(RUN_PROGRAM) tests/bench/grpc.sh
 bench-plot:                     ## draw docs/figures/http.svg from what make bench measured last
 	@tests/bench/plot.sh
+bench-timestamps: bench-deps $(SEQD) ## timestamps over HTTP: what the layout allows, and against a counter
+	@$(RUN_PROGRAM) tests/bench/timestamps.sh
 bench-core: $(B)/tests/bench/bench_core ## the fast path in process, against a bare compare-and-swap
 	@$(RUN_PROGRAM) $<
 
