@@ -435,6 +435,7 @@ install: all man                ## install binaries, man pages and completion: p
 	install -D -m 0755 $(SEQCTL) '$(DESTDIR)$(prefix)/bin/seqctl'
 	for page in $(MAN); do install -D -m 0644 -t '$(DESTDIR)$(prefix)'/share/man/man$${page##*.} $$page || exit; done
 	install -D -m 0644 packaging/completion/seqctl '$(DESTDIR)$(prefix)/share/bash-completion/completions/seqctl'
+	$(if $(filter yes,$(GRPC)),install -D -m 0644 include/seqd/v1/seqd.proto '$(DESTDIR)$(prefix)/include/seqd/v1/seqd.proto')
 
 .PHONY: deps test-deps lint-deps bench-deps openapi-deps browser-deps clients-deps
 deps:                           ## install what building and running needs

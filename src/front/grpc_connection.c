@@ -327,9 +327,7 @@ static void send_frames(struct grpc_connection *connection)
  * would reset the connection if it has sent something meanwhile, and could take answers with it. */
 static void linger(struct grpc_connection *connection)
 {
-    /* After the notice alone the library wants to read no more, but calls may be on their way. */
-    bool over = connection->condemned || (connection->farewell != GRPC_LEAVES &&
-                                          nghttp2_session_want_read(connection->session) == 0);
+    bool over = connection->condemned || nghttp2_session_want_read(connection->session) == 0;
 
     if (connection->farewell >= GRPC_LINGERS || is_blocked(connection) || !over ||
         nghttp2_session_want_write(connection->session) != 0) {

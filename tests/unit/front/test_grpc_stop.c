@@ -1,5 +1,6 @@
 /* The stop: clients are asked to leave, every call ends with a number or UNAVAILABLE, and what came
  * too late is known to have come too late. */
+#include "grpc_raw.h"
 #include "grpc_stage.h"
 
 #include <pthread.h>
@@ -12,7 +13,6 @@
 #include <cmocka.h>
 
 #define UNAVAILABLE 14
-#define REFUSED_STREAM 7 /* of HTTP/2: it was not looked at */
 
 static int open_stage(void **state)
 {
@@ -84,6 +84,27 @@ static void test_grpc_drain_serves_what_is_on_its_way(void **state)
     assert_int_equal(grpc_expect_block(grpc_client_answer(client, stream)).first, 2);
     assert_true(grpc_client_await_close(client, 10000));
     grpc_client_close(client);
+}
+
+/* A client that has not heard yet: between the two GOAWAYs its call is served. The second one
+ * waits for the answer to a ping, which this client never gives. */
+static void test_grpc_drain_waits_for_who_has_not_heard(void **state)
+{
+    struct grpc_stage *stage = *state;
+    struct grpc_raw *raw = grpc_raw_open(stage->port);
+    static const uint8_t empty_message[5];
+
+    grpc_raw_preface(raw);
+    (void)grpc_raw_exchange(raw, 100);
+    assert_int_equal(grpc_drain(stage->grpc, 10000), 0);
+    struct grpc_verdict verdict = grpc_raw_exchange(raw, 100);
+    assert_true(verdict.goaway && verdict.code == 0 && !verdict.closed);
+    grpc_raw_call(raw, 1, 0);
+    grpc_raw_frame(raw, DATA, END_STREAM, 1, empty_message, sizeof empty_message);
+    verdict = grpc_raw_exchange(raw, 300);
+    assert_int_equal(verdict.headers, 2); /* of the answer, and behind it */
+    assert_int_equal(grpc_stage_counted(stage, GRPC_NEXT_PATH, "OK"), 1);
+    grpc_raw_close(raw);
 }
 
 static void test_grpc_drain_lets_nobody_in(void **state)
@@ -262,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STAGE_TEST(test_grpc_drain_asks_clients_to_leave),
         STAGE_TEST(test_grpc_drain_serves_what_is_on_its_way),
+        STAGE_TEST(test_grpc_drain_waits_for_who_has_not_heard),
         STAGE_TEST(test_grpc_drain_lets_nobody_in),
         STAGE_TEST(test_grpc_drain_waits_for_calls),
         STAGE_TEST(test_grpc_stop_answers_those_who_wait),
