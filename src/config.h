@@ -44,6 +44,14 @@
 #define CONFIG_MAP_SIZE_MIN (INT64_C(64) << 10)
 #define CONFIG_MAP_SIZE_MAX (INT64_C(16) << 30)
 
+/* What of the data directory has to be as it was; the store's own words for it. */
+enum config_identity {
+    CONFIG_IDENTITY_ALL,
+    CONFIG_IDENTITY_FILE,
+    CONFIG_IDENTITY_MACHINE,
+    CONFIG_IDENTITY_NONE,
+};
+
 /* Where something was said. */
 struct config_place {
     unsigned file; /* index in the `files` of the configuration */
@@ -65,6 +73,7 @@ struct config {
     char data_dir[CONFIG_PATH_SIZE]; /* empty when the file names none */
     enum log_level log_level;
     uint64_t map_size_bytes;
+    enum config_identity identity;
     struct http_options http;
     struct access_options access;
     struct tls_options tls;

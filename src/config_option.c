@@ -16,6 +16,11 @@
 static const struct option_word level_words[] = {
     {"error", LOG_LEVEL_ERROR}, {"warning", LOG_LEVEL_WARNING}, {"notice", LOG_LEVEL_NOTICE},
     {"info", LOG_LEVEL_INFO},   {"debug", LOG_LEVEL_DEBUG},     {NULL, 0}};
+static const struct option_word identity_words[] = {{"all", CONFIG_IDENTITY_ALL},
+                                                    {"file", CONFIG_IDENTITY_FILE},
+                                                    {"machine", CONFIG_IDENTITY_MACHINE},
+                                                    {"none", CONFIG_IDENTITY_NONE},
+                                                    {NULL, 0}};
 static const struct option_word threads_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct option_word per_address_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct option_word tls_words[] = {
@@ -54,6 +59,9 @@ static const struct option table[] = {
            .max = CONFIG_MAP_SIZE_MAX, .unit = "bytes", .standard = "64MiB",
            .reload = OPTION_RESTARTS,
            .meaning = "address space for the data file at the start; it grows by itself"),
+    OPTION("seqd", "identity", VALUE_WORD, GENERAL(identity), .words = identity_words,
+           .unit = "marks", .standard = "all", .reload = OPTION_RESTARTS,
+           .meaning = "what has to be as it was, else the data directory is refused as a copy"),
 
     OPTION("http", "listen", VALUE_LISTEN, GENERAL(http.listen), .unit = "addresses and ports",
            .standard = "127.0.0.1:8080", .reload = OPTION_RESTARTS,
@@ -188,8 +196,8 @@ static const struct option table[] = {
 #define TABLE_COUNT (sizeof table / sizeof table[0])
 static_assert(TABLE_COUNT <= OPTIONS_MAX, "OPTIONS_MAX has to cover the table");
 static_assert(sizeof(unsigned) == 4 && sizeof(enum log_level) == 4 &&
-                  sizeof(enum durability) == 4 && sizeof(enum access_open) == 4 &&
-                  sizeof(enum http_tls) == 4,
+                  sizeof(enum config_identity) == 4 && sizeof(enum durability) == 4 &&
+                  sizeof(enum access_open) == 4 && sizeof(enum http_tls) == 4,
               "an integer option is written as 1, 4 or 8 bytes");
 
 /* Does the option describe time, machine and node? */

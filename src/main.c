@@ -7,8 +7,10 @@
 #include "config.h"
 #include "exhaustion.h"
 #include "inherit.h"
+#include "machine.h"
 #include "options.h"
 #include "reload.h"
+#include "rescue.h"
 #include "service.h"
 #include "store/store_lmdb.h"
 #include "watchdog.h"
@@ -40,6 +42,11 @@ enum exit_status {
 #define OTHER_FILES 64      /* descriptors beside those of connections, … */
 #define FILES_OF_A_THREAD 4 /* … and of each thread that serves: two, and as many for TLS */
 
+static_assert((int)CONFIG_IDENTITY_ALL == (int)STORE_LMDB_IDENTITY_ALL &&
+                  (int)CONFIG_IDENTITY_FILE == (int)STORE_LMDB_IDENTITY_FILE &&
+                  (int)CONFIG_IDENTITY_MACHINE == (int)STORE_LMDB_IDENTITY_MACHINE &&
+                  (int)CONFIG_IDENTITY_NONE == (int)STORE_LMDB_IDENTITY_NONE,
+              "the option's words are the store's");
 static_assert(CONFIG_MAP_SIZE_MIN == STORE_LMDB_MAP_SIZE_MIN &&
                   CONFIG_MAP_SIZE_MAX == STORE_LMDB_MAP_SIZE_MAX,
               "the option's range is the store's");
@@ -331,6 +338,16 @@ static void stop(struct seqd *seqd)
     }
 }
 
+static struct store_lmdb_options store_options(const struct seqd *seqd)
+{
+    struct store_lmdb_options options = {.directory = seqd->directory,
+                                         .map_size_bytes = seqd->config.map_size_bytes,
+                                         .identity =
+                                             (enum store_lmdb_identity)seqd->config.identity};
+    machine_id(options.machine);
+    return options;
+}
+
 /* From an open store to a closed one. */
 static enum exit_status serve_store(struct seqd *seqd)
 {
@@ -378,8 +395,7 @@ static enum exit_status serve(struct seqd *seqd)
     }
     raise_file_limit(&seqd->config);
 
-    struct store_lmdb_options options = {.directory = seqd->directory,
-                                         .map_size_bytes = seqd->config.map_size_bytes};
+    struct store_lmdb_options options = store_options(seqd);
     enum error error = store_lmdb_open(&options, &seqd->store, &detail);
     if (error != ERR_OK) {
         log_error("cannot start: %s (%s)", detail.text, error_name(error));
@@ -393,6 +409,23 @@ static enum exit_status serve(struct seqd *seqd)
 close_signals:
     close(seqd->signals_fd);
 free_config:
+    config_free(&seqd->config);
+    return status;
+}
+
+/* ---- a data directory that is a copy ---- */
+
+static enum exit_status adopt(struct seqd *seqd)
+{
+    if (load(&seqd->options, &seqd->config) != ERR_OK) {
+        return EXIT_INVALID;
+    }
+    log_set_level(seqd->config.log_level);
+    enum exit_status status = EXIT_USAGE;
+    if (choose_directory(seqd)) {
+        struct store_lmdb_options options = store_options(seqd);
+        status = rescue_adopt(&options, seqd->options.skip) ? EXIT_CLEAN : EXIT_FAILED;
+    }
     config_free(&seqd->config);
     return status;
 }
@@ -414,6 +447,8 @@ int main(int argc, char **argv)
         return (int)serve(&seqd);
     case ACT_CHECK:
         return (int)check(&seqd.options);
+    case ACT_ADOPT:
+        return (int)adopt(&seqd);
     case ACT_VERSION:
         printf("seqd %s\n", SEQD_VERSION);
         return EXIT_CLEAN;

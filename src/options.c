@@ -3,10 +3,12 @@
 #include "base/text.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stddef.h>
 
 const char options_usage[] =
     "Usage: seqd [-c FILE] [-C DIRECTORY] [-d DIRECTORY] [-p PORT] [-t] [-V] [-h]\n"
+    "       seqd --adopt --skip N [-c FILE] [-C DIRECTORY] [-d DIRECTORY]\n"
     "Hand out unique numbers over HTTP, never the same one twice.\n"
     "\n"
     "  -c, --config=FILE         read this configuration; without it, every default is used\n"
@@ -17,6 +19,10 @@ const char options_usage[] =
     "                            (otherwise: data_dir of the file, else $STATE_DIRECTORY)\n"
     "  -p, --port=PORT           listen on this port instead of the configured one;\n"
     "                            0 lets the kernel choose\n"
+    "      --adopt               take a data directory that was copied or restored for the newest\n"
+    "                            there is, move every counter forward, and exit\n"
+    "      --skip=N              by so many numbers, 0 to 9223372036854775807: more than were\n"
+    "                            issued since the copy was made\n"
     "  -t, --check               check the configuration and exit\n"
     "  -V, --version             print the version and exit\n"
     "  -h, --help                print this and exit\n"
@@ -25,12 +31,23 @@ const char options_usage[] =
     "2 bad usage, 3 the configuration is not valid.\n";
 
 /* '+': a word that is no option ends the list. ':': a missing value is told apart. */
+enum long_option {
+    OPTION_ADOPT = 256, /* beyond every letter */
+    OPTION_SKIP,
+};
+
 static const char short_options[] = "+:c:C:d:p:tVh";
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},   {"config-dir", required_argument, NULL, 'C'},
-    {"data-dir", required_argument, NULL, 'd'}, {"port", required_argument, NULL, 'p'},
-    {"check", no_argument, NULL, 't'},          {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"config-dir", required_argument, NULL, 'C'},
+    {"data-dir", required_argument, NULL, 'd'},
+    {"port", required_argument, NULL, 'p'},
+    {"check", no_argument, NULL, 't'},
+    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},
+    {"adopt", no_argument, NULL, OPTION_ADOPT},
+    {"skip", required_argument, NULL, OPTION_SKIP},
+    {NULL, 0, NULL, 0},
 };
 
 static enum error take_path(const char *what, const char **ret_path, struct error_detail *detail)
@@ -51,6 +68,16 @@ static enum error take_port(struct options *options, struct error_detail *detail
     }
     options->port_given = true;
     options->port = (uint16_t)port;
+    return ERR_OK;
+}
+
+static enum error take_skip(struct options *options, struct error_detail *detail)
+{
+    if (text_parse_uint64(optarg, INT64_MAX, &options->skip) != ERR_OK) {
+        return error_fail(detail, ERR_INVALID, "skip is '%s', it must be 0 to %" PRId64, optarg,
+                          INT64_MAX);
+    }
+    options->skip_given = true;
     return ERR_OK;
 }
 
@@ -84,11 +111,34 @@ static enum error take(int letter, char **argv, struct options *options,
     case 'h':
         options->act = ACT_HELP;
         return ERR_OK;
+    case OPTION_ADOPT:
+        options->act = ACT_ADOPT;
+        return ERR_OK;
+    case OPTION_SKIP:
+        return take_skip(options, detail);
     case ':':
         return refuse(argv, "has no value", detail);
     default:
         return refuse(argv, "is unknown, or takes no value", detail);
     }
+}
+
+/* What has to hold between the options. */
+static enum error check_together(const struct options *options, struct error_detail *detail)
+{
+    if (options->act == ACT_CHECK && options->config_path == NULL && options->config_dir == NULL) {
+        return error_fail(detail, ERR_INVALID,
+                          "-t checks a file: give it with -c FILE, or more with -C DIRECTORY");
+    }
+    if (options->act == ACT_ADOPT && !options->skip_given) {
+        return error_fail(detail, ERR_INVALID,
+                          "--adopt needs --skip N: more numbers than were issued of any sequence "
+                          "since the copy was made; a start of seqd proposes one");
+    }
+    if (options->skip_given && options->act != ACT_ADOPT) {
+        return error_fail(detail, ERR_INVALID, "--skip goes with --adopt");
+    }
+    return ERR_OK;
 }
 
 enum error options_parse(int argc, char **argv, struct options *ret_options,
@@ -110,9 +160,9 @@ enum error options_parse(int argc, char **argv, struct options *ret_options,
     if (optind < argc) {
         return error_fail(detail, ERR_INVALID, "'%s' is no option", argv[optind]);
     }
-    if (options.act == ACT_CHECK && options.config_path == NULL && options.config_dir == NULL) {
-        return error_fail(detail, ERR_INVALID,
-                          "-t checks a file: give it with -c FILE, or more with -C DIRECTORY");
+    enum error error = check_together(&options, detail);
+    if (error != ERR_OK) {
+        return error;
     }
     *ret_options = options;
     return ERR_OK;

@@ -2,9 +2,10 @@
  *
  * The law: LMDB's default durability and nothing less; opened once, after any fork; one writer.
  * Every record stands twice with version, generation and checksum, and a sentinel outside the
- * data file says that the directory was initialised and which commit came last, so that a
- * missing, emptied, truncated or older data file is refused rather than believed. Every byte is
- * in docs/DISK-FORMAT.md.
+ * data file says that the directory was initialised, which commit came last, and in which files on
+ * which machine. So a missing, emptied, truncated or older data file is refused rather than
+ * believed, and so is a directory that was copied, restored or cloned, until somebody adopts it.
+ * Every byte is in docs/DISK-FORMAT.md.
  *
  * Source of the rules: lmdb.h, "Caveats"; Rebello et al., "Can Applications Recover from fsync
  * Failures?" (ATC 2020). */
@@ -19,6 +20,16 @@
 #define STORE_LMDB_MAP_SIZE_MIN (UINT64_C(64) << 10)
 #define STORE_LMDB_MAP_SIZE_MAX (UINT64_C(16) << 30)
 #define STORE_LMDB_ZEROS_BYTES (UINT64_C(1) << 20)
+#define STORE_LMDB_MACHINE_SIZE 16                    /* bytes of a hashed machine id */
+#define STORE_LMDB_SKIP_MAX ((UINT64_C(1) << 63) - 1) /* positions that an adoption may skip */
+
+/* What of a data directory must be as it was at its last use, else it counts as a copy. */
+enum store_lmdb_identity {
+    STORE_LMDB_IDENTITY_ALL = 0, /* both of: */
+    STORE_LMDB_IDENTITY_FILE,    /* the files: inode and the moment they were made */
+    STORE_LMDB_IDENTITY_MACHINE, /* the machine id */
+    STORE_LMDB_IDENTITY_NONE,
+};
 
 struct store_lmdb_options {
     const char *directory; /* borrowed for the open; must exist */
@@ -26,6 +37,8 @@ struct store_lmdb_options {
     uint64_t map_size_bytes;
     /* Where it stops growing, within the same limits; 0: STORE_LMDB_MAP_SIZE_MAX. */
     uint64_t map_size_max_bytes;
+    enum store_lmdb_identity identity;
+    uint8_t machine[STORE_LMDB_MACHINE_SIZE]; /* the machine id, hashed; all zero: unknown */
 };
 
 /* Open the data directory, or initialise it when it is empty, and hold its lock (flock on the
@@ -38,10 +51,29 @@ struct store_lmdb_options {
  * ERR_CONFLICT     another process holds it.
  * ERR_CORRUPT      ours, and damaged: a missing, empty, cut or older data file, or a bad meta
  *                  record.
- * ERR_FENCED       ours, written by a newer format.
+ * ERR_FENCED       ours, and written by a newer format; or a copy: what differs, and what to type,
+ *                  in `detail`.
  * ERR_UNAVAILABLE  the disk is full. ERR_IO  the disk refused. ERR_NO_MEMORY. */
 __attribute__((warn_unused_result)) enum error
 store_lmdb_open(const struct store_lmdb_options *options, struct store **ret_store,
                 struct error_detail *detail);
+
+/* What an adoption or a restore did. */
+struct store_lmdb_moved {
+    uint64_t counters;   /* counter sequences moved forward, tombstones included */
+    uint64_t timestamps; /* timestamp sequences moved to what may have been borrowed of the clock */
+    uint64_t exhausted;  /* of the counters: they have no number left */
+};
+
+/* Take the closed data directory as it is, copy or not, for the one and only: every counter's mark
+ * moves forward by `skip` positions (0 … STORE_LMDB_SKIP_MAX), every timestamp sequence's to the
+ * end of what may be borrowed of time now; a new incarnation begins, and the sentinel is made anew.
+ * All marks move in one commit. A call that failed or was cut off may be repeated: the marks then
+ * may have moved already, and move again. `options->identity` does not count.
+ * ERR_NOT_FOUND  no directory, or no data set in it. ERR_CONFLICT  a daemon has it. Others as
+ * store_lmdb_open(). */
+__attribute__((warn_unused_result)) enum error
+store_lmdb_adopt(const struct store_lmdb_options *options, uint64_t skip,
+                 struct store_lmdb_moved *ret_moved, struct error_detail *detail);
 
 #endif

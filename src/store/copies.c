@@ -173,6 +173,25 @@ static int compare_keys(const MDB_val *a, const MDB_val *b)
     return order != 0 ? order : (a->mv_size > b->mv_size) - (a->mv_size < b->mv_size);
 }
 
+static bool is_meta(const MDB_val *key)
+{
+    return key->mv_size == sizeof(meta_mirror_key) - 1 &&
+           memcmp(key->mv_data, meta_mirror_key, key->mv_size) == 0;
+}
+
+/* `key` as a name, once it is one. */
+static enum error take_name(struct environment *environment, const MDB_val *key,
+                            char to[SEQUENCE_NAME_MAX + 1], struct error_detail *detail)
+{
+    if (definition_check_name(key->mv_data, key->mv_size, detail) != ERR_OK) {
+        return error_wrap(detail, ERR_CORRUPT, "a record of '%s/%s' has an impossible name",
+                          environment->directory->path, DIRECTORY_DATA);
+    }
+    memcpy(to, key->mv_data, key->mv_size);
+    to[key->mv_size] = '\0';
+    return ERR_OK;
+}
+
 static enum error visit_key(struct walk *walk, const MDB_val *key, store_visit_fn *visit,
                             void *context, struct error_detail *detail)
 {
@@ -181,15 +200,13 @@ static enum error visit_key(struct walk *walk, const MDB_val *key, store_visit_f
     enum copies_state state;
     enum error error;
 
-    if (key->mv_size == sizeof(meta_mirror_key) - 1 &&
-        memcmp(key->mv_data, meta_mirror_key, key->mv_size) == 0) {
+    if (is_meta(key)) {
         return ERR_OK;
     }
-    if (definition_check_name(key->mv_data, key->mv_size, detail) != ERR_OK) {
-        return error_wrap(detail, ERR_CORRUPT, "a record of '%s/%s' has an impossible name",
-                          walk->environment->directory->path, DIRECTORY_DATA);
+    error = take_name(walk->environment, key, entry.name, detail);
+    if (error != ERR_OK) {
+        return error;
     }
-    memcpy(entry.name, key->mv_data, key->mv_size);
     error = copies_read(walk->environment, walk->txn, entry.name, &state, &record, detail);
     if (error != ERR_OK) {
         return error;
@@ -231,27 +248,82 @@ static enum error walk_all(struct walk *walk, store_visit_fn *visit, void *conte
     return error;
 }
 
+/* Go to the first key of `cursor`'s table that comes after `name`. */
+static enum error seek(struct walk *walk, MDB_cursor *cursor, const char *name, MDB_val *ret_key,
+                       struct error_detail *detail)
+{
+    /* With its NUL it is the least of all longer keys. */
+    *ret_key = value_of(name, strlen(name) + 1);
+    return step(walk, cursor, ret_key, name[0] == '\0' ? MDB_FIRST : MDB_SET_RANGE, detail);
+}
+
+static enum error find_next(struct walk *walk, char name[SEQUENCE_NAME_MAX + 1],
+                            struct error_detail *detail)
+{
+    enum error error = seek(walk, walk->sequences, name, &walk->sequence, detail);
+
+    if (error == ERR_OK) {
+        error = seek(walk, walk->mirrors, name, &walk->mirror, detail);
+    }
+    if (error == ERR_OK && walk->mirror.mv_data != NULL && is_meta(&walk->mirror)) {
+        error = step(walk, walk->mirrors, &walk->mirror, MDB_NEXT, detail);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (walk->sequence.mv_data == NULL && walk->mirror.mv_data == NULL) {
+        name[0] = '\0';
+        return ERR_OK;
+    }
+    return take_name(walk->environment,
+                     compare_keys(&walk->sequence, &walk->mirror) <= 0 ? &walk->sequence
+                                                                       : &walk->mirror,
+                     name, detail);
+}
+
+static enum error open_walk(struct walk *walk, struct error_detail *detail)
+{
+    int code = mdb_cursor_open(walk->txn, walk->environment->sequence, &walk->sequences);
+
+    if (code == MDB_SUCCESS) {
+        code = mdb_cursor_open(walk->txn, walk->environment->mirror, &walk->mirrors);
+    }
+    return code == MDB_SUCCESS ? ERR_OK : environment_fail(walk->environment, code, "read", detail);
+}
+
+static void close_walk(struct walk *walk)
+{
+    if (walk->mirrors != NULL) {
+        mdb_cursor_close(walk->mirrors);
+    }
+    if (walk->sequences != NULL) {
+        mdb_cursor_close(walk->sequences);
+    }
+}
+
 enum error copies_each(struct environment *environment, MDB_txn *txn, store_visit_fn *visit,
                        void *context, struct error_detail *detail)
 {
     struct walk walk = {.environment = environment, .txn = txn};
-    enum error error = ERR_OK;
-    int code = mdb_cursor_open(txn, environment->sequence, &walk.sequences);
+    enum error error = open_walk(&walk, detail);
 
-    if (code == MDB_SUCCESS) {
-        code = mdb_cursor_open(txn, environment->mirror, &walk.mirrors);
-    }
-    if (code == MDB_SUCCESS) {
+    if (error == ERR_OK) {
         error = walk_all(&walk, visit, context, detail);
-    } else {
-        error = environment_fail(environment, code, "read", detail);
     }
-    if (walk.mirrors != NULL) {
-        mdb_cursor_close(walk.mirrors);
+    close_walk(&walk);
+    return error;
+}
+
+enum error copies_next(struct environment *environment, MDB_txn *txn,
+                       char name[SEQUENCE_NAME_MAX + 1], struct error_detail *detail)
+{
+    struct walk walk = {.environment = environment, .txn = txn};
+    enum error error = open_walk(&walk, detail);
+
+    if (error == ERR_OK) {
+        error = find_next(&walk, name, detail);
     }
-    if (walk.sequences != NULL) {
-        mdb_cursor_close(walk.sequences);
-    }
+    close_walk(&walk);
     return error;
 }
 

@@ -41,6 +41,13 @@ __attribute__((warn_unused_result)) enum error copies_each(struct environment *e
                                                            void *context,
                                                            struct error_detail *detail);
 
+/* The name that comes after `name` (empty: the first) in either table, tombstones included; empty
+ * when there is none. ERR_CORRUPT  it is no name. ERR_IO. */
+__attribute__((warn_unused_result)) enum error copies_next(struct environment *environment,
+                                                           MDB_txn *txn,
+                                                           char name[SEQUENCE_NAME_MAX + 1],
+                                                           struct error_detail *detail);
+
 /* The newer of the meta record's whole copies.
  * ERR_CORRUPT  none is whole. ERR_FENCED  one is of a newer version. */
 __attribute__((warn_unused_result)) enum error copies_read_meta(struct environment *environment,

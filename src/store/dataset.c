@@ -1,13 +1,24 @@
 #include "dataset.h"
 
+#include "base/range.h"
+#include "base/wall_clock.h"
+#include "bytes.h"
 #include "copies.h"
+#include "identity.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
+
+/* Wall clock, since 1970. Nothing depends on it but what a message proposes. */
+static uint64_t now_ms(void)
+{
+    int64_t ms = wall_clock_ms(wall_clock_system());
+
+    return ms > 0 ? (uint64_t)ms : 0;
+}
 
 /* Neither the directory nor a file in it was exchanged under us. */
 static enum error check_ours(struct dataset *dataset, struct error_detail *detail)
@@ -20,7 +31,8 @@ static enum error check_ours(struct dataset *dataset, struct error_detail *detai
         return environment_fail(&dataset->environment, code, "look at", detail);
     }
     error = directory_still_holds(&dataset->directory, DIRECTORY_DATA, fd, detail);
-    if (error == ERR_OK) {
+    /* An adoption has none: it makes a new one. */
+    if (error == ERR_OK && dataset->sentinel.fd >= 0) {
         error = directory_still_holds(&dataset->directory, DIRECTORY_SENTINEL, dataset->sentinel.fd,
                                       detail);
     }
@@ -40,6 +52,7 @@ static enum error commit_once(struct dataset *dataset, const struct change *chan
         return error;
     }
     next.counter++;
+    next.committed_ms = now_ms();
     error = copies_write_meta(environment, txn, &next, detail);
     if (error == ERR_OK && change->apply != NULL) {
         error = change->apply(environment, txn, change->context, detail);
@@ -86,6 +99,11 @@ enum error dataset_commit(struct dataset *dataset, const struct change *change,
     return commit(dataset, change, false, detail);
 }
 
+void dataset_count_leased(struct dataset *dataset, uint64_t positions)
+{
+    meta_count_leased(&dataset->meta, positions, now_ms());
+}
+
 enum error dataset_witness(struct dataset *dataset, struct error_detail *detail)
 {
     return sentinel_write(&dataset->sentinel, &dataset->directory, SENTINEL_INITIALISED,
@@ -102,12 +120,10 @@ static enum error draw_id(uint8_t id[META_ID_SIZE], struct error_detail *detail)
 
 static enum error draw_meta(struct meta *meta, struct error_detail *detail)
 {
-    struct timespec now;
     enum error error;
 
-    *meta = (struct meta){.version = META_VERSION};
-    clock_gettime(CLOCK_REALTIME, &now);
-    meta->created_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    *meta = (struct meta){.version = META_VERSION, .created_ms = now_ms()};
+    meta->window_ms = meta->created_ms;
     error = draw_id(meta->instance, detail);
     return error == ERR_OK ? draw_id(meta->incarnation, detail) : error;
 }
@@ -127,6 +143,44 @@ static enum error make_data(struct dataset *dataset, struct error_detail *detail
     return error;
 }
 
+/* Which file LMDB has open. */
+static enum error look_at_data(struct dataset *dataset, struct sentinel_file *ret_file,
+                               struct error_detail *detail)
+{
+    int fd = -1;
+    int code = mdb_env_get_fd(dataset->environment.env, &fd);
+
+    if (code != MDB_SUCCESS) {
+        return environment_fail(&dataset->environment, code, "look at", detail);
+    }
+    if (identity_of_file(fd, ret_file) != ERR_OK) {
+        return directory_fail(&dataset->directory, "look at", DIRECTORY_DATA, detail);
+    }
+    return ERR_OK;
+}
+
+/* What a sentinel says of this data set as it is now. */
+static enum error describe(struct dataset *dataset, struct sentinel_slot *slot,
+                           struct error_detail *detail)
+{
+    *slot = (struct sentinel_slot){.state = SENTINEL_INITIALISED, .counter = dataset->meta.counter};
+    memcpy(slot->instance, dataset->meta.instance, META_ID_SIZE);
+    memcpy(slot->incarnation, dataset->meta.incarnation, META_ID_SIZE);
+    memcpy(slot->machine, dataset->machine, sizeof(slot->machine));
+    return look_at_data(dataset, &slot->data, detail);
+}
+
+/* Step 1. */
+static enum error make_sentinel(struct dataset *dataset, struct error_detail *detail)
+{
+    struct sentinel_slot slot = {.state = SENTINEL_INITIALISING};
+
+    memcpy(slot.instance, dataset->meta.instance, META_ID_SIZE);
+    memcpy(slot.incarnation, dataset->meta.incarnation, META_ID_SIZE);
+    memcpy(slot.machine, dataset->machine, sizeof(slot.machine));
+    return sentinel_create(&dataset->sentinel, &dataset->directory, &slot, detail);
+}
+
 static enum error initialise(struct dataset *dataset, struct error_detail *detail)
 {
     enum error error = directory_remove(&dataset->directory, DIRECTORY_DATA, detail);
@@ -138,11 +192,13 @@ static enum error initialise(struct dataset *dataset, struct error_detail *detai
         error = draw_meta(&dataset->meta, detail);
     }
     if (error == ERR_OK) {
-        error = sentinel_create(&dataset->sentinel, &dataset->directory, dataset->meta.instance,
-                                detail);
+        error = make_sentinel(dataset, detail);
     }
     if (error == ERR_OK) {
         error = make_data(dataset, detail);
+    }
+    if (error == ERR_OK) {
+        error = look_at_data(dataset, &dataset->sentinel.slot.data, detail);
     }
     if (error == ERR_OK) {
         error = dataset_witness(dataset, detail);
@@ -160,17 +216,17 @@ static enum error compare(const struct dataset *dataset, const struct meta *foun
     const struct sentinel_slot *slot = &dataset->sentinel.slot;
     const char *path = dataset->directory.path;
 
-    if (memcmp(found->instance, slot->instance, META_ID_SIZE) != 0) {
+    if (memcmp(found->instance, slot->instance, META_ID_SIZE) != 0 ||
+        memcmp(found->incarnation, slot->incarnation, META_ID_SIZE) != 0) {
         return error_fail(detail, ERR_CORRUPT,
-                          "'%s/%s' and '%s/%s' are not of the same data set; restore both from one "
-                          "directory, see docs/DISK-FORMAT.md",
+                          "'%s/%s' and '%s/%s' are not of the same data set; put back the two "
+                          "that belong together",
                           path, DIRECTORY_DATA, path, DIRECTORY_SENTINEL);
     }
     if (found->counter < slot->counter || found->counter < dataset->meta.counter) {
         return error_fail(detail, ERR_CORRUPT,
                           "'%s/%s' has gone back: it has %" PRIu64 " commits, and %" PRIu64
-                          " were witnessed; restore the newest data file, or move its numbers "
-                          "forward by hand, see docs/DISK-FORMAT.md",
+                          " were witnessed; put back the newest data file",
                           path, DIRECTORY_DATA, found->counter,
                           slot->counter > dataset->meta.counter ? slot->counter
                                                                 : dataset->meta.counter);
@@ -178,8 +234,56 @@ static enum error compare(const struct dataset *dataset, const struct meta *foun
     return ERR_OK;
 }
 
-/* Read the meta record, and take it for ours if it may be. */
-static enum error load(struct dataset *dataset, struct error_detail *detail)
+/* Do the files lie where the sentinel remembers them? */
+static enum error check_identity(struct dataset *dataset, struct error_detail *detail)
+{
+    struct identity_found found = {.machine = dataset->machine};
+    enum error error = look_at_data(dataset, &found.data, detail);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (identity_of_file(dataset->sentinel.fd, &found.sentinel) != ERR_OK) {
+        return directory_fail(&dataset->directory, "look at", DIRECTORY_SENTINEL, detail);
+    }
+    if (identity_check(&dataset->sentinel.slot, &found, dataset->identity, detail) != ERR_OK) {
+        return error_wrap(detail, ERR_FENCED, "'%s'", dataset->directory.path);
+    }
+    return ERR_OK;
+}
+
+static enum error find_max_gap(void *context, const struct store_entry *entry,
+                               struct error_detail *detail)
+{
+    uint64_t *max_gap = context;
+
+    (void)detail;
+    if (entry->definition.kind == SEQUENCE_COUNTER) {
+        *max_gap = range_max(*max_gap, entry->definition.max_gap);
+    }
+    return ERR_OK;
+}
+
+/* Add to the refusal in `detail` what a person may type. */
+static enum error add_remedy(struct dataset *dataset, MDB_txn *txn, const struct meta *found,
+                             enum error error, struct error_detail *detail)
+{
+    const char *path = dataset->directory.path;
+    struct error_detail why = *detail;
+    uint64_t max_gap = 0;
+    /* A damaged record is told of when the copy is adopted. */
+    enum error ignored = copies_each(&dataset->environment, txn, find_max_gap, &max_gap, NULL);
+
+    (void)ignored;
+    return error_fail(detail, error,
+                      "%s. Where it is the newest there is, and nothing else issues its numbers, "
+                      "take it over beyond all that it may lack: "
+                      "seqd --adopt --skip %" PRIu64 " -d '%s'",
+                      why.text, identity_propose_skip(found, max_gap, (int64_t)now_ms()), path);
+}
+
+/* Read the meta record, and take it for ours if it may be; an adoption takes what there is. */
+static enum error load(struct dataset *dataset, bool adopting, struct error_detail *detail)
 {
     struct meta found = {0};
     MDB_txn *txn = NULL;
@@ -188,8 +292,14 @@ static enum error load(struct dataset *dataset, struct error_detail *detail)
     if (error == ERR_OK) {
         error = copies_read_meta(&dataset->environment, txn, &found, detail);
     }
-    if (error == ERR_OK) {
+    if (error == ERR_OK && !adopting) {
         error = compare(dataset, &found, detail);
+        if (error == ERR_OK) {
+            error = check_identity(dataset, detail);
+        }
+        if (error == ERR_CORRUPT || error == ERR_FENCED) {
+            error = add_remedy(dataset, txn, &found, error, detail);
+        }
     }
     if (error != ERR_OK) {
         environment_abort(&txn);
@@ -213,7 +323,10 @@ static enum error start(struct dataset *dataset, struct error_detail *detail)
         error = environment_open(&dataset->environment, detail);
     }
     if (error == ERR_OK) {
-        error = load(dataset, detail);
+        error = load(dataset, false, detail);
+    }
+    if (error == ERR_OK && !bytes_are_zero(dataset->machine, sizeof(dataset->machine))) {
+        memcpy(dataset->sentinel.slot.machine, dataset->machine, sizeof(dataset->machine));
     }
     if (error == ERR_OK) {
         error = dataset_commit(dataset, &nothing, detail);
@@ -221,16 +334,26 @@ static enum error start(struct dataset *dataset, struct error_detail *detail)
     if (error == ERR_OK) {
         error = dataset_witness(dataset, detail);
     }
-    /* After this neither slot says `initialising`, so no single damage to the sentinel can make
-     * this directory pass for a new one. */
     if (error == ERR_OK) {
         error = sentinel_sync(&dataset->sentinel, &dataset->directory, detail);
     }
+    dataset->trusted = error == ERR_OK;
     return error;
+}
+
+/* A new sentinel file, so that no copy of the bytes of the old one passes in its place. It says
+ * `initialised` in both slots, so no single damage can make the directory pass for a new one. A
+ * disk too full for it has to be lived with: renewals must go on there. */
+static enum error renew(struct dataset *dataset, struct error_detail *detail)
+{
+    enum error error = sentinel_renew(&dataset->sentinel, &dataset->directory, detail);
+
+    return error == ERR_UNAVAILABLE ? ERR_OK : error;
 }
 
 static void let_go(struct dataset *dataset)
 {
+    dataset->trusted = false;
     environment_close(&dataset->environment);
     sentinel_close(&dataset->sentinel);
 }
@@ -253,26 +376,92 @@ static enum error prepare(struct dataset *dataset, struct error_detail *detail)
     return error;
 }
 
-enum error dataset_open(struct dataset *dataset, const char *path, uint64_t map_size_bytes,
-                        uint64_t map_size_max_bytes, struct error_detail *detail)
+static enum error begin(struct dataset *dataset, const struct store_lmdb_options *options,
+                        struct error_detail *detail)
 {
-    enum error error;
-
     *dataset = (struct dataset){
         .sentinel = {.fd = -1},
         .environment = {.directory = &dataset->directory,
-                        .map_size_bytes = map_size_bytes,
-                        .map_size_max_bytes = map_size_max_bytes},
+                        .map_size_bytes = options->map_size_bytes,
+                        .map_size_max_bytes = options->map_size_max_bytes},
+        .identity = options->identity,
     };
-    error = directory_open(&dataset->directory, path, detail);
+    memcpy(dataset->machine, options->machine, sizeof(dataset->machine));
+    return directory_open(&dataset->directory, options->directory, detail);
+}
+
+enum error dataset_open(struct dataset *dataset, const struct store_lmdb_options *options,
+                        struct error_detail *detail)
+{
+    enum error error = begin(dataset, options, detail);
+
     if (error == ERR_OK) {
         error = prepare(dataset, detail);
     }
     if (error == ERR_OK) {
         error = start(dataset, detail);
     }
+    if (error == ERR_OK) {
+        error = renew(dataset, detail);
+    }
     if (error != ERR_OK) {
         dataset_close(dataset);
+    }
+    return error;
+}
+
+/* The counter of a sentinel that is there and can be read, so that the new one does not fall below
+ * it. ERR_FENCED  of a newer format. */
+static enum error read_old_sentinel(struct dataset *dataset, uint64_t *ret_counter,
+                                    struct error_detail *detail)
+{
+    enum error error = sentinel_open(&dataset->sentinel, &dataset->directory, detail);
+
+    *ret_counter = error == ERR_OK ? dataset->sentinel.slot.counter : 0;
+    sentinel_close(&dataset->sentinel);
+    return error == ERR_CORRUPT || error == ERR_NOT_FOUND ? ERR_OK : error;
+}
+
+/* The data file as it is, and its commit counter above what any sentinel or life has seen. */
+static enum error open_to_adopt(struct dataset *dataset, struct error_detail *detail)
+{
+    uint64_t witnessed = 0;
+    enum error error = directory_check_data(&dataset->directory, detail);
+
+    if (error == ERR_OK) {
+        error = read_old_sentinel(dataset, &witnessed, detail);
+    }
+    if (error == ERR_OK) {
+        error = environment_open(&dataset->environment, detail);
+    }
+    if (error == ERR_OK) {
+        error = load(dataset, true, detail);
+    }
+    if (error == ERR_OK) {
+        dataset->meta.counter = range_max(dataset->meta.counter, witnessed);
+        error = draw_id(dataset->meta.incarnation, detail);
+    }
+    return error;
+}
+
+enum error dataset_adopt(struct dataset *dataset, const struct store_lmdb_options *options,
+                         const struct change *change, struct error_detail *detail)
+{
+    struct sentinel_slot slot;
+    enum error error = begin(dataset, options, detail);
+
+    if (error == ERR_OK) {
+        error = open_to_adopt(dataset, detail);
+    }
+    if (error == ERR_OK) {
+        error = dataset_commit(dataset, change, detail);
+    }
+    /* A crash here leaves a sentinel of another incarnation, or none: no start is possible. */
+    if (error == ERR_OK) {
+        error = describe(dataset, &slot, detail);
+    }
+    if (error == ERR_OK) {
+        error = sentinel_create(&dataset->sentinel, &dataset->directory, &slot, detail);
     }
     return error;
 }
@@ -285,10 +474,11 @@ enum error dataset_reopen(struct dataset *dataset, struct error_detail *detail)
 
 void dataset_close(struct dataset *dataset)
 {
-    if (dataset->environment.env != NULL && dataset->sentinel.fd >= 0) {
-        /* Best effort: a witness that a power cut takes back is older than the data, never newer.
-         * */
-        enum error ignored = sentinel_sync(&dataset->sentinel, &dataset->directory, NULL);
+    /* One that was refused stays as it is, or the next start would find nothing to refuse. */
+    if (dataset->trusted) {
+        /* Best effort: a witness that a power cut takes back is older than the data, never newer,
+         * and the sentinel of the start is as good where no new one can be made. */
+        enum error ignored = renew(dataset, NULL);
 
         (void)ignored;
     }

@@ -1,8 +1,10 @@
 /* dataset: the directory, its sentinel and its LMDB environment as one thing with a commit counter.
  *
  * The law: a data set is trusted only after its data file was read back, belongs to the sentinel's
- * instance, has at least as many commits as the sentinel has witnessed and as this process has seen
- * succeed, and has taken one more commit, which covers no number.
+ * instance and incarnation, has at least as many commits as the sentinel has witnessed and as this
+ * process has seen succeed, lies in the files and on the machine that the sentinel remembers, and
+ * has taken one more commit, which covers no number. The last start and the last clean stop made
+ * the sentinel anew, so an older copy of both files is noticed even when it was written over them.
  *
  * Initialisation, each step durable before the next:
  *   1 a sentinel that says `initialising`   2 the data file, filled with zeros
@@ -19,7 +21,9 @@
 #include "environment.h"
 #include "record.h"
 #include "sentinel.h"
+#include "store/store_lmdb.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct dataset {
@@ -27,6 +31,9 @@ struct dataset {
     struct sentinel sentinel;
     struct environment environment;
     struct meta meta; /* as of the last commit that this process saw succeed */
+    bool trusted;     /* the last start, or recovery, has come to its end */
+    enum store_lmdb_identity identity;
+    uint8_t machine[STORE_LMDB_MACHINE_SIZE]; /* this one's */
 };
 
 /* What a commit changes beside the meta record. `apply` is NULL for nothing; it may run more than
@@ -37,11 +44,17 @@ struct change {
     void *context;
 };
 
-/* Lock the directory at `path`, initialise it if it is empty, and start. Errors as
- * store_lmdb_open(); dataset_close() is called for all of them. */
+/* Lock the directory, initialise it if it is empty, and start. Errors as store_lmdb_open();
+ * dataset_close() is called for all of them. */
 __attribute__((warn_unused_result)) enum error
-dataset_open(struct dataset *dataset, const char *path, uint64_t map_size_bytes,
-             uint64_t map_size_max_bytes, struct error_detail *detail);
+dataset_open(struct dataset *dataset, const struct store_lmdb_options *options,
+             struct error_detail *detail);
+
+/* Take what lies in the directory for the one and only, `change` and a new incarnation in one
+ * commit; dataset_close() comes next, whatever it returns. Errors as store_lmdb_adopt(). */
+__attribute__((warn_unused_result)) enum error
+dataset_adopt(struct dataset *dataset, const struct store_lmdb_options *options,
+              const struct change *change, struct error_detail *detail);
 
 /* Let go of all but the directory's lock, and start again: after a failure. May be called again. */
 __attribute__((warn_unused_result)) enum error dataset_reopen(struct dataset *dataset,
@@ -53,6 +66,10 @@ __attribute__((warn_unused_result)) enum error dataset_reopen(struct dataset *da
  * Others: the outcome is unknown, dataset_reopen() comes next. ERR_FENCED  see directory.h. */
 __attribute__((warn_unused_result)) enum error
 dataset_commit(struct dataset *dataset, const struct change *change, struct error_detail *detail);
+
+/* The last commit leased so many positions of counters: how much a copy may lack, once it turns up.
+ * Written with the next commit. */
+void dataset_count_leased(struct dataset *dataset, uint64_t positions);
 
 /* Have the sentinel witness the last commit. */
 __attribute__((warn_unused_result)) enum error dataset_witness(struct dataset *dataset,

@@ -182,6 +182,15 @@ enum error directory_survey(const struct directory *directory, bool *ret_ours,
     return ERR_OK;
 }
 
+enum error directory_check_data(const struct directory *directory, struct error_detail *detail)
+{
+    if (faccessat(directory->fd, DIRECTORY_DATA, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        return ERR_OK;
+    }
+    return error_fail(detail, ERR_NOT_FOUND, "there is no '%s' in '%s'", DIRECTORY_DATA,
+                      directory->path);
+}
+
 static bool same_file(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;

@@ -39,6 +39,10 @@ void directory_close(struct directory *directory);
 __attribute__((warn_unused_result)) enum error
 directory_survey(const struct directory *directory, bool *ret_ours, struct error_detail *detail);
 
+/* ERR_NOT_FOUND  no data file lies in it. */
+__attribute__((warn_unused_result)) enum error
+directory_check_data(const struct directory *directory, struct error_detail *detail);
+
 /* ERR_FENCED when the path leads elsewhere by now, or `name` in it is no longer the file open as
  * `fd`. */
 __attribute__((warn_unused_result)) enum error

@@ -1,5 +1,6 @@
 #include "record.h"
 
+#include "base/range.h"
 #include "bytes.h"
 
 #include <assert.h>
@@ -45,7 +46,11 @@ enum {
     META_AT_INCARNATION = 32, /* 16 */
     META_AT_COUNTER = 48,     /* 8 */
     META_AT_CREATED = 56,     /* 8 */
-    META_AT_SPACE_2 = 64,     /* 60, zero */
+    META_AT_COMMITTED = 64,   /* 8 */
+    META_AT_WINDOW = 72,      /* 8 */
+    META_AT_POSITIONS = 80,   /* 8 */
+    META_AT_RATE = 88,        /* 8 */
+    META_AT_SPACE_2 = 96,     /* 28, zero */
     META_AT_CRC = 124,        /* 4 */
 };
 
@@ -53,6 +58,9 @@ enum {
     RECORD_STATE_LIVE = 0,
     RECORD_STATE_DROPPED = 1,
 };
+
+#define MS_PER_S 1000
+#define WINDOW_MS 60000
 
 static_assert(SEQUENCE_COUNTER == 0 && SEQUENCE_TIMESTAMP == 1, "kinds are written as they are");
 static const uint8_t meta_magic[8] = {'s', 'e', 'q', 'd', 'm', 'e', 't', 'a'};
@@ -191,6 +199,26 @@ enum error record_decode(const void *data, size_t length, const char *name,
     return ERR_OK;
 }
 
+uint64_t meta_window_rate(const struct meta *meta, uint64_t now_ms)
+{
+    uint64_t elapsed_ms = now_ms > meta->window_ms ? now_ms - meta->window_ms : 0;
+
+    return range_multiply_capped(meta->window_positions, MS_PER_S) /
+           range_max(elapsed_ms, MS_PER_S);
+}
+
+void meta_count_leased(struct meta *meta, uint64_t positions, uint64_t now_ms)
+{
+    meta->window_positions = range_add_capped(meta->window_positions, positions);
+    if (now_ms >= meta->window_ms && now_ms - meta->window_ms < WINDOW_MS) {
+        return;
+    }
+    /* A busy minute is forgotten by and by, not at once: the next one may be as busy. */
+    meta->rate = range_max(meta->rate - meta->rate / 16, meta_window_rate(meta, now_ms));
+    meta->window_ms = now_ms;
+    meta->window_positions = 0;
+}
+
 void meta_encode(const struct meta *meta, uint8_t to[META_SIZE])
 {
     memset(to, 0, META_SIZE);
@@ -200,6 +228,10 @@ void meta_encode(const struct meta *meta, uint8_t to[META_SIZE])
     memcpy(to + META_AT_INCARNATION, meta->incarnation, META_ID_SIZE);
     bytes_put(to + META_AT_COUNTER, meta->counter, 8);
     bytes_put(to + META_AT_CREATED, meta->created_ms, 8);
+    bytes_put(to + META_AT_COMMITTED, meta->committed_ms, 8);
+    bytes_put(to + META_AT_WINDOW, meta->window_ms, 8);
+    bytes_put(to + META_AT_POSITIONS, meta->window_positions, 8);
+    bytes_put(to + META_AT_RATE, meta->rate, 8);
     bytes_put(to + META_AT_CRC, bytes_crc32c(0, to, META_AT_CRC), 4);
 }
 
@@ -239,5 +271,9 @@ enum error meta_decode(const void *data, size_t length, struct meta *ret_meta,
     memcpy(ret_meta->incarnation, bytes + META_AT_INCARNATION, META_ID_SIZE);
     ret_meta->counter = bytes_get(bytes + META_AT_COUNTER, 8);
     ret_meta->created_ms = bytes_get(bytes + META_AT_CREATED, 8);
+    ret_meta->committed_ms = bytes_get(bytes + META_AT_COMMITTED, 8);
+    ret_meta->window_ms = bytes_get(bytes + META_AT_WINDOW, 8);
+    ret_meta->window_positions = bytes_get(bytes + META_AT_POSITIONS, 8);
+    ret_meta->rate = bytes_get(bytes + META_AT_RATE, 8);
     return ERR_OK;
 }

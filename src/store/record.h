@@ -39,6 +39,12 @@ struct meta {
     uint8_t incarnation[META_ID_SIZE]; /* random; changes with a restore or an adoption */
     uint64_t counter;                  /* durable commits so far */
     uint64_t created_ms;               /* wall clock at the initialisation, ms since 1970 */
+
+    /* How much a copy may lack when it turns up again. */
+    uint64_t committed_ms;     /* wall clock at the last commit */
+    uint64_t window_ms;        /* when the running minute began … */
+    uint64_t window_positions; /* … and what the counters leased in it */
+    uint64_t rate;             /* positions a second, in the busiest minute of late */
 };
 
 void record_encode(const struct record *record, const char *name, uint8_t to[RECORD_SIZE]);
@@ -50,6 +56,12 @@ __attribute__((warn_unused_result)) enum error record_decode(const void *bytes, 
                                                              const char *name,
                                                              struct record *ret_record,
                                                              struct error_detail *detail);
+
+/* Positions a second in the running minute, as of `now_ms`. */
+uint64_t meta_window_rate(const struct meta *meta, uint64_t now_ms);
+
+/* `positions` more were leased of counters, at `now_ms`. */
+void meta_count_leased(struct meta *meta, uint64_t positions, uint64_t now_ms);
 
 void meta_encode(const struct meta *meta, uint8_t to[META_SIZE]);
 

@@ -1,6 +1,7 @@
 #include "sentinel.h"
 
 #include "bytes.h"
+#include "identity.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,18 +12,33 @@
 #include <unistd.h>
 
 enum {
-    SLOT_AT_MAGIC = 0,     /* 8 */
-    SLOT_AT_VERSION = 8,   /* 4 */
-    SLOT_AT_STATE = 12,    /* 4 */
-    SLOT_AT_INSTANCE = 16, /* 16 */
-    SLOT_AT_COUNTER = 32,  /* 8 */
-    SLOT_AT_SPACE = 40,    /* 468, zero */
-    SLOT_AT_CRC = 508,     /* 4 */
+    SLOT_AT_MAGIC = 0,        /* 8 */
+    SLOT_AT_VERSION = 8,      /* 4 */
+    SLOT_AT_STATE = 12,       /* 4 */
+    SLOT_AT_INSTANCE = 16,    /* 16 */
+    SLOT_AT_COUNTER = 32,     /* 8 */
+    SLOT_AT_INCARNATION = 40, /* 16 */
+    SLOT_AT_DATA = 56,        /* 16 */
+    SLOT_AT_SELF = 72,        /* 16 */
+    SLOT_AT_MACHINE = 88,     /* 16 */
+    SLOT_AT_SPACE = 104,      /* 404, zero */
+    SLOT_AT_CRC = 508,        /* 4 */
 };
 
 static const uint8_t slot_magic[8] = {'s', 'e', 'q', 'd', 's', 'e', 'n', 't'};
 
 static_assert(SLOT_AT_CRC + 4 == SENTINEL_SLOT_SIZE, "the checksum ends a slot");
+
+static void encode_file(const struct sentinel_file *file, uint8_t *to)
+{
+    bytes_put(to, file->inode, 8);
+    bytes_put(to + 8, file->born_ns, 8);
+}
+
+static struct sentinel_file decode_file(const uint8_t *bytes)
+{
+    return (struct sentinel_file){.inode = bytes_get(bytes, 8), .born_ns = bytes_get(bytes + 8, 8)};
+}
 
 void sentinel_slot_encode(const struct sentinel_slot *slot, uint8_t to[SENTINEL_SLOT_SIZE])
 {
@@ -32,6 +48,10 @@ void sentinel_slot_encode(const struct sentinel_slot *slot, uint8_t to[SENTINEL_
     bytes_put(to + SLOT_AT_STATE, (uint64_t)slot->state, 4);
     memcpy(to + SLOT_AT_INSTANCE, slot->instance, META_ID_SIZE);
     bytes_put(to + SLOT_AT_COUNTER, slot->counter, 8);
+    memcpy(to + SLOT_AT_INCARNATION, slot->incarnation, META_ID_SIZE);
+    encode_file(&slot->data, to + SLOT_AT_DATA);
+    encode_file(&slot->self, to + SLOT_AT_SELF);
+    memcpy(to + SLOT_AT_MACHINE, slot->machine, sizeof(slot->machine));
     bytes_put(to + SLOT_AT_CRC, bytes_crc32c(0, to, SLOT_AT_CRC), 4);
 }
 
@@ -56,6 +76,10 @@ enum error sentinel_slot_decode(const uint8_t bytes[SENTINEL_SLOT_SIZE],
     ret_slot->state = (enum sentinel_state)state;
     memcpy(ret_slot->instance, bytes + SLOT_AT_INSTANCE, META_ID_SIZE);
     ret_slot->counter = bytes_get(bytes + SLOT_AT_COUNTER, 8);
+    memcpy(ret_slot->incarnation, bytes + SLOT_AT_INCARNATION, META_ID_SIZE);
+    ret_slot->data = decode_file(bytes + SLOT_AT_DATA);
+    ret_slot->self = decode_file(bytes + SLOT_AT_SELF);
+    memcpy(ret_slot->machine, bytes + SLOT_AT_MACHINE, sizeof(ret_slot->machine));
     return ERR_OK;
 }
 
@@ -73,17 +97,29 @@ static bool write_whole(int fd, const uint8_t *bytes, size_t length, off_t offse
     return written >= 0 && (size_t)written == length;
 }
 
-/* Write and sync `bytes` as DIRECTORY_SENTINEL_NEW; the open file, or -1 with errno set. */
-static int write_new(const struct directory *directory, const uint8_t bytes[SENTINEL_SIZE])
+/* Write and sync the open, empty file `fd`: both slots as `slot`, which learns what file it lies in.
+ * False with errno set. */
+static bool fill_new(int fd, struct sentinel_slot *slot)
+{
+    uint8_t bytes[SENTINEL_SIZE] = {0};
+
+    if (identity_of_file(fd, &slot->self) != ERR_OK) {
+        return false;
+    }
+    for (unsigned i = 0; i < SENTINEL_SLOTS; i++) {
+        sentinel_slot_encode(slot, bytes + (size_t)i * SENTINEL_SLOT_STRIDE);
+    }
+    return write_whole(fd, bytes, SENTINEL_SIZE, 0) && fsync(fd) == 0;
+}
+
+/* A whole and synced DIRECTORY_SENTINEL_NEW; the open file, or -1 with errno set. */
+static int write_new(const struct directory *directory, struct sentinel_slot *slot)
 {
     int fd =
         openat(directory->fd, DIRECTORY_SENTINEL_NEW, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int code;
 
-    if (fd < 0) {
-        return -1;
-    }
-    if (!write_whole(fd, bytes, SENTINEL_SIZE, 0) || fsync(fd) != 0) {
+    if (fd >= 0 && !fill_new(fd, slot)) {
         code = errno;
         close(fd);
         errno = code;
@@ -92,32 +128,54 @@ static int write_new(const struct directory *directory, const uint8_t bytes[SENT
     return fd;
 }
 
-enum error sentinel_create(struct sentinel *sentinel, const struct directory *directory,
-                           const uint8_t instance[META_ID_SIZE], struct error_detail *detail)
+/* The new file in its place, open, but not yet there for good. On failure nothing is open, and what
+ * lay there still does. */
+static enum error put_new(struct sentinel *sentinel, const struct directory *directory,
+                          const struct sentinel_slot *slot, struct error_detail *detail)
 {
-    uint8_t bytes[SENTINEL_SIZE] = {0};
-    enum error error;
+    enum error error = directory_remove(directory, DIRECTORY_SENTINEL_NEW, detail);
 
-    sentinel->slot.state = SENTINEL_INITIALISING;
-    sentinel->slot.counter = 0;
+    if (error != ERR_OK) {
+        return error;
+    }
+    sentinel->slot = *slot;
     sentinel->place = 0;
-    memcpy(sentinel->slot.instance, instance, META_ID_SIZE);
-    sentinel_slot_encode(&sentinel->slot, bytes);
     /* Under another name first, so that a file called sentinel is always a whole one: a crash that
      * left half of one could not be told from a sentinel that lost its bytes. */
-    sentinel->fd = write_new(directory, bytes);
+    sentinel->fd = write_new(directory, &sentinel->slot);
     if (sentinel->fd < 0) {
         return directory_fail(directory, "write", DIRECTORY_SENTINEL_NEW, detail);
     }
     if (renameat(directory->fd, DIRECTORY_SENTINEL_NEW, directory->fd, DIRECTORY_SENTINEL) != 0) {
         error = directory_fail(directory, "rename", DIRECTORY_SENTINEL_NEW, detail);
-    } else {
-        error = directory_sync(directory, detail);
-    }
-    if (error != ERR_OK) {
         sentinel_close(sentinel);
     }
     return error;
+}
+
+enum error sentinel_create(struct sentinel *sentinel, const struct directory *directory,
+                           const struct sentinel_slot *slot, struct error_detail *detail)
+{
+    enum error error = put_new(sentinel, directory, slot, detail);
+
+    return error == ERR_OK ? directory_sync(directory, detail) : error;
+}
+
+enum error sentinel_renew(struct sentinel *sentinel, const struct directory *directory,
+                          struct error_detail *detail)
+{
+    struct sentinel fresh = {.fd = -1};
+    enum error error = directory_still_holds(directory, DIRECTORY_SENTINEL, sentinel->fd, detail);
+
+    if (error == ERR_OK) {
+        error = put_new(&fresh, directory, &sentinel->slot, detail);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    sentinel_close(sentinel);
+    *sentinel = fresh;
+    return directory_sync(directory, detail);
 }
 
 /* Take the newest whole slot of the open file. */

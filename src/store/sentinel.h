@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "directory.h"
 #include "record.h"
+#include "store/store_lmdb.h"
 
 #include <stdint.h>
 
@@ -27,11 +28,21 @@ enum sentinel_state {
     SENTINEL_INITIALISED = 2,
 };
 
+/* Which file it was, see identity.h; all zero: not known yet. */
+struct sentinel_file {
+    uint64_t inode;
+    uint64_t born_ns; /* when the file system made it, since 1970; 0: it does not say */
+};
+
 /* What one slot says. */
 struct sentinel_slot {
     enum sentinel_state state;
     uint8_t instance[META_ID_SIZE];
-    uint64_t counter; /* commits witnessed */
+    uint8_t incarnation[META_ID_SIZE];
+    uint64_t counter;                         /* commits witnessed */
+    struct sentinel_file data;                /* the data file … */
+    struct sentinel_file self;                /* … and this one, at the last start */
+    uint8_t machine[STORE_LMDB_MACHINE_SIZE]; /* all zero: unknown */
 };
 
 struct sentinel {
@@ -47,12 +58,20 @@ __attribute__((warn_unused_result)) enum error
 sentinel_slot_decode(const uint8_t bytes[SENTINEL_SLOT_SIZE], struct sentinel_slot *ret_slot,
                      struct error_detail *detail);
 
-/* Put a new sentinel in state `INITIALISING`, counter 0, in place of whatever lies there, durably
- * and all at once, and open it. ERR_INVALID, ERR_UNAVAILABLE, ERR_IO. */
+/* Put a new sentinel, both slots as `slot` and with its own `self`, in place of whatever lies there,
+ * durably and all at once, and open it. ERR_INVALID, ERR_UNAVAILABLE, ERR_IO. */
 __attribute__((warn_unused_result)) enum error sentinel_create(struct sentinel *sentinel,
                                                                const struct directory *directory,
-                                                               const uint8_t instance[META_ID_SIZE],
+                                                               const struct sentinel_slot *slot,
                                                                struct error_detail *detail);
+
+/* Put a new one in place of this open one, which says the same: bytes that were copied before, and
+ * are put back into the same file, then remember another file than the one they lie in. Whatever it
+ * returns, the one that lies there is open. Errors as sentinel_create(); ERR_FENCED  another lies
+ * there by now. */
+__attribute__((warn_unused_result)) enum error sentinel_renew(struct sentinel *sentinel,
+                                                              const struct directory *directory,
+                                                              struct error_detail *detail);
 
 /* Open the one that lies there, and take what its newest slot says.
  * ERR_CORRUPT  no slot is whole. ERR_FENCED  of a newer version. ERR_NOT_FOUND, ERR_INVALID,

@@ -3,6 +3,7 @@
 #include "copies.h"
 #include "dataset.h"
 #include "edit.h"
+#include "skip.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -164,11 +165,12 @@ struct reserving {
     struct store_request *requests;
     struct result *results;
     size_t count;
+    uint64_t positions; /* leased, of counters: time is not used up by being asked for */
 };
 
 static enum error reserve_one(struct environment *environment, MDB_txn *txn,
                               struct store_request *request, struct result *ret_result,
-                              struct error_detail *detail)
+                              uint64_t *positions, struct error_detail *detail)
 {
     struct record record = {0};
     enum copies_state state;
@@ -195,6 +197,9 @@ static enum error reserve_one(struct environment *environment, MDB_txn *txn,
     record.generation++;
     ret_result->generation = record.generation;
     request->burnt_limit = record.mark;
+    if (record.definition.kind == SEQUENCE_COUNTER) {
+        *positions = range_add_capped(*positions, range_count(ret_result->lease));
+    }
     return copies_write(environment, txn, request->name, &record, detail);
 }
 
@@ -204,9 +209,10 @@ static enum error apply_reserve(struct environment *environment, MDB_txn *txn, v
     struct reserving *reserving = context;
     enum error error = ERR_OK;
 
+    reserving->positions = 0; /* what an attempt before this one counted did not happen */
     for (size_t i = 0; error == ERR_OK && i < reserving->count; i++) {
-        error =
-            reserve_one(environment, txn, &reserving->requests[i], &reserving->results[i], detail);
+        error = reserve_one(environment, txn, &reserving->requests[i], &reserving->results[i],
+                            &reserving->positions, detail);
     }
     return error;
 }
@@ -241,6 +247,7 @@ static enum error lmdb_reserve(struct store *store, struct store_request *reques
         requests[i].lease = lmdb->results[i].lease;
         requests[i].generation = lmdb->results[i].generation;
     }
+    dataset_count_leased(&lmdb->dataset, reserving.positions);
     return ERR_OK;
 }
 
@@ -355,17 +362,27 @@ static enum error check_map_size(const char *what, uint64_t bytes, struct error_
     return ERR_OK;
 }
 
+/* The options with what they leave open filled in. */
+static enum error complete(const struct store_lmdb_options *options,
+                           struct store_lmdb_options *ret_whole, struct error_detail *detail)
+{
+    enum error error = check_map_size("first", options->map_size_bytes, detail);
+
+    *ret_whole = *options;
+    if (ret_whole->map_size_max_bytes == 0) {
+        ret_whole->map_size_max_bytes = STORE_LMDB_MAP_SIZE_MAX;
+    }
+    return error == ERR_OK ? check_map_size("largest", ret_whole->map_size_max_bytes, detail)
+                           : error;
+}
+
 enum error store_lmdb_open(const struct store_lmdb_options *options, struct store **ret_store,
                            struct error_detail *detail)
 {
-    uint64_t map_size_max_bytes =
-        options->map_size_max_bytes == 0 ? STORE_LMDB_MAP_SIZE_MAX : options->map_size_max_bytes;
+    struct store_lmdb_options whole;
     struct store_lmdb *lmdb;
-    enum error error = check_map_size("first", options->map_size_bytes, detail);
+    enum error error = complete(options, &whole, detail);
 
-    if (error == ERR_OK) {
-        error = check_map_size("largest", map_size_max_bytes, detail);
-    }
     if (error != ERR_OK) {
         return error;
     }
@@ -374,12 +391,32 @@ enum error store_lmdb_open(const struct store_lmdb_options *options, struct stor
         return error_fail(detail, ERR_NO_MEMORY, "no memory to open the store");
     }
     lmdb->store.operations = &lmdb_operations;
-    error = dataset_open(&lmdb->dataset, options->directory, options->map_size_bytes,
-                         map_size_max_bytes, detail);
+    error = dataset_open(&lmdb->dataset, &whole, detail);
     if (error != ERR_OK) {
         free(lmdb);
         return error;
     }
     *ret_store = &lmdb->store;
     return ERR_OK;
+}
+
+enum error store_lmdb_adopt(const struct store_lmdb_options *options, uint64_t skip,
+                            struct store_lmdb_moved *ret_moved, struct error_detail *detail)
+{
+    struct store_lmdb_options whole;
+    struct dataset dataset;
+    struct skip moving = {.positions = skip};
+    struct change what = {.apply = skip_all, .context = &moving};
+    enum error error = complete(options, &whole, detail);
+
+    assert(skip <= STORE_LMDB_SKIP_MAX);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = dataset_adopt(&dataset, &whole, &what, detail);
+    dataset_close(&dataset);
+    if (error == ERR_OK) {
+        *ret_moved = moving.moved;
+    }
+    return error;
 }

@@ -32,21 +32,25 @@
 #define STOP_MAX_US 5000 /* how long after SIGTERM a kill comes */
 #define DETACH_TIMEOUT_MS 20000
 
-static const char configuration[] = "[sequence:default]\n"
-                                    "max_gap = 1000\n"
-                                    "[sequence:every]\n"
-                                    "durability = every\n"
-                                    "[sequence:down]\n"
-                                    "start = 1000000000\n"
-                                    "min = -9000000000\n"
-                                    "max = 1000000000\n"
-                                    "increment = -3\n"
-                                    "max_gap = 1000\n"
-                                    "[sequence:fixed]\n"
-                                    "lease = 200\n"
-                                    "max_gap = 1000\n"
-                                    "[sequence:one]\n"
-                                    "max_gap = 1\n";
+#define SEQUENCES_TEXT \
+    "[sequence:default]\n" \
+    "max_gap = 1000\n" \
+    "[sequence:every]\n" \
+    "durability = every\n" \
+    "[sequence:down]\n" \
+    "start = 1000000000\n" \
+    "min = -9000000000\n" \
+    "max = 1000000000\n" \
+    "increment = -3\n" \
+    "max_gap = 1000\n" \
+    "[sequence:fixed]\n" \
+    "lease = 200\n" \
+    "max_gap = 1000\n" \
+    "[sequence:one]\n" \
+    "max_gap = 1\n"
+
+static const char configuration[] = SEQUENCES_TEXT;
+static const char blind_configuration[] = "[seqd]\nidentity = none\n" SEQUENCES_TEXT;
 
 /* As configured above. The max_gap of `every` does not count: each of its commits covers blocks
  * that are waited for, and nothing else. */
@@ -222,7 +226,7 @@ static bool create_once(struct check *check)
     return good;
 }
 
-/* The data of an earlier life comes back, in the very files: what no start can notice by itself. */
+/* The data of an earlier life comes back, and `identity = none` keeps the daemon from noticing. */
 static void plant_rewind(struct check *check, uint64_t kill)
 {
     if (kill == check->kills / 3) {
@@ -275,7 +279,8 @@ static void prepare(struct check *check, uint64_t seed)
     check->data = dir_make();
     check->copy = dir_make();
     check->configuration = dir_make();
-    dir_write(&check->configuration, "seqd.conf", configuration, strlen(configuration));
+    const char *text = check->plant == PLANT_REWIND ? blind_configuration : configuration;
+    dir_write(&check->configuration, "seqd.conf", text, strlen(text));
     struct dir file = dir_entry(&check->configuration, "seqd.conf");
     memcpy(check->configuration_file, file.path, sizeof(check->configuration_file));
 

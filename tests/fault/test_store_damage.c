@@ -30,8 +30,10 @@ struct scene {
 
 static enum error open_store(struct scene *scene)
 {
+    /* Files are put back here; that this alone is refused is test_store_guard's. */
     struct store_lmdb_options options = {.directory = scene->dir.path,
-                                         .map_size_bytes = STORE_LMDB_MAP_SIZE_DEFAULT};
+                                         .map_size_bytes = STORE_LMDB_MAP_SIZE_DEFAULT,
+                                         .identity = STORE_LMDB_IDENTITY_NONE};
 
     return store_lmdb_open(&options, &scene->store, &scene->detail);
 }
@@ -234,12 +236,12 @@ static void test_store_begins_again_after_a_half_initialisation(void **state)
     struct scene *scene = *state;
     struct directory directory;
     struct sentinel sentinel;
-    const uint8_t instance[META_ID_SIZE] = "half-way";
+    struct sentinel_slot slot = {.state = SENTINEL_INITIALISING, .instance = "half-way"};
     struct store_entry entry;
     struct definition definition = definition_default();
 
     assert_int_equal(directory_open(&directory, scene->dir.path, NULL), ERR_OK);
-    assert_int_equal(sentinel_create(&sentinel, &directory, instance, NULL), ERR_OK);
+    assert_int_equal(sentinel_create(&sentinel, &directory, &slot, NULL), ERR_OK);
     sentinel_close(&sentinel);
     directory_close(&directory);
     dir_truncate(&scene->dir, DIRECTORY_DATA, 5000);

@@ -179,6 +179,7 @@ static void test_store_survives_a_power_cut_at_every_moment(void **state)
     unsigned states = 0;
 
     (void)state;
+    script_take_copies();
     live(&dir, &base);
     for (size_t now = 0; now < recording.count; now++) {
         for (unsigned i = 0; i < STATES_PER_MOMENT; i++) {

@@ -32,8 +32,10 @@ struct scene {
 static enum error open_store(const struct dir *dir, struct store **ret_store,
                              struct error_detail *detail)
 {
+    /* Damaged copies are opened here; that they are copies must not be what stops them. */
     struct store_lmdb_options options = {.directory = dir->path,
-                                         .map_size_bytes = STORE_LMDB_MAP_SIZE_DEFAULT};
+                                         .map_size_bytes = STORE_LMDB_MAP_SIZE_DEFAULT,
+                                         .identity = STORE_LMDB_IDENTITY_NONE};
 
     return store_lmdb_open(&options, ret_store, detail);
 }

@@ -11,11 +11,18 @@
 
 static const char *const names[SCRIPT_SEQUENCES] = {"orders", "invoices", "shipments"};
 
+static enum store_lmdb_identity identity = STORE_LMDB_IDENTITY_ALL;
+
+void script_take_copies(void)
+{
+    identity = STORE_LMDB_IDENTITY_NONE;
+}
+
 static enum error open_store(const struct dir *dir, struct store **ret_store,
                              struct error_detail *detail)
 {
-    struct store_lmdb_options options = {.directory = dir->path,
-                                         .map_size_bytes = STORE_LMDB_MAP_SIZE_MIN};
+    struct store_lmdb_options options = {
+        .directory = dir->path, .map_size_bytes = STORE_LMDB_MAP_SIZE_MIN, .identity = identity};
 
     return store_lmdb_open(&options, ret_store, detail);
 }

@@ -55,6 +55,9 @@ struct script {
  * closes, and returns false. */
 bool script_run(struct script *script);
 
+/* From now on scripts and checks take copied directories for the original. */
+void script_take_copies(void);
+
 /* With the disk well again: open, hold what is there against `facts`, and grant once more. */
 void script_check(const struct dir *dir, const uint64_t facts[SCRIPT_FACTS]);
 

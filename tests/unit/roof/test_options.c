@@ -142,6 +142,21 @@ static void test_options_check_only_a_file(void **state)
     refused("-t", "-t checks a file");
 }
 
+static void test_options_adopt_with_a_skip_only(void **state)
+{
+    (void)state;
+    struct options options = accepted("--adopt --skip 9223372036854775807 -d a");
+    assert_int_equal(options.act, ACT_ADOPT);
+    assert_true(options.skip == INT64_MAX);
+    options = accepted("--skip=0 --adopt");
+    assert_int_equal(options.skip, 0);
+    refused("--adopt -d a", "--adopt needs --skip N");
+    refused("--skip 5", "--skip goes with --adopt");
+    refused("--adopt --skip 9223372036854775808", "must be 0 to 9223372036854775807");
+    refused("--adopt --skip -1", "skip is '-1'");
+    refused("--adopt --skip", "option '--skip' has no value");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_options_refuse_a_missing_value),
         cmocka_unit_test(test_options_refuse_words_that_are_none),
         cmocka_unit_test(test_options_check_only_a_file),
+        cmocka_unit_test(test_options_adopt_with_a_skip_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,11 +25,13 @@ struct scene {
 static int set_up(void **state)
 {
     struct scene *scene = calloc(1, sizeof(*scene));
+    struct sentinel_slot slot = {.state = SENTINEL_INITIALISING};
 
     assert_non_null(scene);
     scene->dir = dir_make();
     assert_int_equal(directory_open(&scene->directory, scene->dir.path, &scene->detail), ERR_OK);
-    assert_int_equal(sentinel_create(&scene->sentinel, &scene->directory, instance, &scene->detail),
+    memcpy(slot.instance, instance, sizeof(slot.instance));
+    assert_int_equal(sentinel_create(&scene->sentinel, &scene->directory, &slot, &scene->detail),
                      ERR_OK);
     *state = scene;
     return 0;
@@ -62,9 +64,13 @@ static enum error reopen(struct scene *scene)
 static struct sentinel_slot sample_slot(void)
 {
     struct sentinel_slot slot = {.state = SENTINEL_INITIALISED,
-                                 .counter = UINT64_C(0x0102030405060708)};
+                                 .counter = UINT64_C(0x0102030405060708),
+                                 .data = {.inode = 12, .born_ns = UINT64_MAX},
+                                 .self = {.inode = UINT64_MAX, .born_ns = 34}};
 
     memcpy(slot.instance, instance, sizeof(slot.instance));
+    memcpy(slot.incarnation, "another sixteen ", sizeof(slot.incarnation));
+    memcpy(slot.machine, "machine of ours!", sizeof(slot.machine));
     return slot;
 }
 
@@ -79,6 +85,10 @@ static void test_sentinel_slot_comes_back_as_it_went(void **state)
     assert_int_equal(sentinel_slot_decode(bytes, &back, NULL), ERR_OK);
     assert_int_equal(back.state, slot.state);
     assert_true(back.counter == slot.counter);
+    assert_true(back.data.inode == 12 && back.data.born_ns == UINT64_MAX);
+    assert_true(back.self.inode == UINT64_MAX && back.self.born_ns == 34);
+    assert_memory_equal(back.incarnation, slot.incarnation, sizeof(slot.incarnation));
+    assert_memory_equal(back.machine, slot.machine, sizeof(slot.machine));
     assert_memory_equal(back.instance, slot.instance, sizeof(slot.instance));
 }
 
@@ -95,7 +105,13 @@ static void test_sentinel_slot_lies_as_documented(void **state)
     assert_int_equal(bytes_get(bytes + 12, 4), 2);
     assert_memory_equal(bytes + 16, instance, sizeof(instance));
     assert_true(bytes_get(bytes + 32, 8) == slot.counter);
-    assert_true(bytes_are_zero(bytes + 40, 468));
+    assert_memory_equal(bytes + 40, "another sixteen ", 16);
+    assert_int_equal(bytes_get(bytes + 56, 8), 12);
+    assert_true(bytes_get(bytes + 64, 8) == UINT64_MAX);
+    assert_true(bytes_get(bytes + 72, 8) == UINT64_MAX);
+    assert_int_equal(bytes_get(bytes + 80, 8), 34);
+    assert_memory_equal(bytes + 88, "machine of ours!", 16);
+    assert_true(bytes_are_zero(bytes + 104, 404));
     assert_int_equal(bytes_get(bytes + 508, 4), bytes_crc32c(0, bytes, 508));
 }
 
