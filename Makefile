@@ -288,7 +288,7 @@ $(B)/tests/system/slow_disk.so: tests/system/slow_disk.c $(B)/tests/flags
 SIM         := $(B)/tests/sim/check_sim
 SIM_OBJECTS := $(patsubst %.c,$(B)/sim/%.o,$(call sources,src/core/*.c tests/lib/store_memory*.c \
                  tests/sim/check_sim.c tests/sim/judge.c))
-$(SIM): $(SIM_OBJECTS) $(B)/tests/sim/fiber.o $(B)/libtest.a $(B)/libbase.a
+$(SIM): $(SIM_OBJECTS) $(B)/tests/sim/fiber.o $(B)/libtest.a $(B)/libstore.a $(B)/libbase.a
 	$(LINK) $^
 $(SIM_OBJECTS): $(B)/sim/%.o: %.c $(B)/tests/flags
 	@mkdir -p $(@D)

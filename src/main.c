@@ -415,7 +415,17 @@ free_config:
 
 /* ---- a data directory that is a copy ---- */
 
-static enum exit_status adopt(struct seqd *seqd)
+static bool act_on(const struct seqd *seqd)
+{
+    struct store_lmdb_options options = store_options(seqd);
+    const struct options *given = &seqd->options;
+    if (given->act == ACT_ADOPT) {
+        return rescue_adopt(&options, given->skip);
+    }
+    return rescue_restore(&options, given->backup, given->skip_given ? &given->skip : NULL);
+}
+
+static enum exit_status rescue(struct seqd *seqd)
 {
     if (load(&seqd->options, &seqd->config) != ERR_OK) {
         return EXIT_INVALID;
@@ -423,8 +433,7 @@ static enum exit_status adopt(struct seqd *seqd)
     log_set_level(seqd->config.log_level);
     enum exit_status status = EXIT_USAGE;
     if (choose_directory(seqd)) {
-        struct store_lmdb_options options = store_options(seqd);
-        status = rescue_adopt(&options, seqd->options.skip) ? EXIT_CLEAN : EXIT_FAILED;
+        status = act_on(seqd) ? EXIT_CLEAN : EXIT_FAILED;
     }
     config_free(&seqd->config);
     return status;
@@ -448,7 +457,8 @@ int main(int argc, char **argv)
     case ACT_CHECK:
         return (int)check(&seqd.options);
     case ACT_ADOPT:
-        return (int)adopt(&seqd);
+    case ACT_RESTORE:
+        return (int)rescue(&seqd);
     case ACT_VERSION:
         printf("seqd %s\n", SEQD_VERSION);
         return EXIT_CLEAN;

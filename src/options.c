@@ -9,6 +9,7 @@
 const char options_usage[] =
     "Usage: seqd [-c FILE] [-C DIRECTORY] [-d DIRECTORY] [-p PORT] [-t] [-V] [-h]\n"
     "       seqd --adopt --skip N [-c FILE] [-C DIRECTORY] [-d DIRECTORY]\n"
+    "       seqd --restore FILE --skip N [-c FILE] [-C DIRECTORY] [-d DIRECTORY]\n"
     "Hand out unique numbers over HTTP, never the same one twice.\n"
     "\n"
     "  -c, --config=FILE         read this configuration; without it, every default is used\n"
@@ -21,6 +22,8 @@ const char options_usage[] =
     "                            0 lets the kernel choose\n"
     "      --adopt               take a data directory that was copied or restored for the newest\n"
     "                            there is, move every counter forward, and exit\n"
+    "      --restore=FILE        make a data directory of an empty one and what 'seqctl backup'\n"
+    "                            wrote, move every counter forward, and exit\n"
     "      --skip=N              by so many numbers, 0 to 9223372036854775807: more than were\n"
     "                            issued since the copy was made\n"
     "  -t, --check               check the configuration and exit\n"
@@ -34,6 +37,7 @@ const char options_usage[] =
 enum long_option {
     OPTION_ADOPT = 256, /* beyond every letter */
     OPTION_SKIP,
+    OPTION_RESTORE,
 };
 
 static const char short_options[] = "+:c:C:d:p:tVh";
@@ -47,6 +51,7 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {"adopt", no_argument, NULL, OPTION_ADOPT},
     {"skip", required_argument, NULL, OPTION_SKIP},
+    {"restore", required_argument, NULL, OPTION_RESTORE},
     {NULL, 0, NULL, 0},
 };
 
@@ -114,6 +119,9 @@ static enum error take(int letter, char **argv, struct options *options,
     case OPTION_ADOPT:
         options->act = ACT_ADOPT;
         return ERR_OK;
+    case OPTION_RESTORE:
+        options->act = ACT_RESTORE;
+        return take_path("backup", &options->backup, detail);
     case OPTION_SKIP:
         return take_skip(options, detail);
     case ':':
@@ -135,8 +143,8 @@ static enum error check_together(const struct options *options, struct error_det
                           "--adopt needs --skip N: more numbers than were issued of any sequence "
                           "since the copy was made; a start of seqd proposes one");
     }
-    if (options->skip_given && options->act != ACT_ADOPT) {
-        return error_fail(detail, ERR_INVALID, "--skip goes with --adopt");
+    if (options->skip_given && options->act != ACT_ADOPT && options->act != ACT_RESTORE) {
+        return error_fail(detail, ERR_INVALID, "--skip goes with --adopt or --restore");
     }
     return ERR_OK;
 }

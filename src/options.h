@@ -16,6 +16,7 @@ enum act {
     ACT_SERVE,
     ACT_CHECK,   /* -t: read the configuration, say what is wrong with it, and exit */
     ACT_ADOPT,   /* --adopt: take a copied data directory for the newest there is, and exit */
+    ACT_RESTORE, /* --restore: make a data directory of a backup, and exit */
     ACT_VERSION, /* -V */
     ACT_HELP,    /* -h */
 };
@@ -27,8 +28,9 @@ struct options {
     const char *data_dir;    /* of argv; NULL: none was given */
     bool port_given;
     uint16_t port;
-    bool skip_given; /* always with ACT_ADOPT, and never without */
-    uint64_t skip;   /* 0 … INT64_MAX */
+    const char *backup; /* of argv, with ACT_RESTORE */
+    bool skip_given;    /* always with ACT_ADOPT; never without these two acts */
+    uint64_t skip;      /* 0 … INT64_MAX */
 };
 
 /* What `-h` prints, and what follows a mistake. Static. */

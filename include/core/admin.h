@@ -18,6 +18,7 @@
 #include "core/sequence.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum admin_action {
@@ -25,6 +26,7 @@ enum admin_action {
     ADMIN_ALTER,   /* what may be altered at any time */
     ADMIN_ADVANCE, /* go on behind a number */
     ADMIN_DROP,    /* leave a tombstone */
+    ADMIN_BACKUP,  /* no change: all that the store remembers, as text */
 };
 
 /* What ADMIN_ALTER takes over from the definition; a sum of these. */
@@ -74,6 +76,8 @@ struct admin_request {
     bool has_floor;             /* DROP: under this name … */
     int64_t floor_low;          /* … numbers from here … */
     int64_t floor_high;         /* … to here never come again */
+    char *text;         /* BACKUP: as store_backup() wrote it; to be freed by the caller … */
+    size_t text_length; /* … and its length, without the NUL */
     /* CREATE, ALTER, ADVANCE on ERR_OK: as it is now. CREATE on ERR_CONFLICT: the one that is
      * there. */
     struct sequence_status status;

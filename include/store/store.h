@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define STORE_REQUESTS_MAX 1024 /* sequences in one commit */
 
@@ -103,6 +104,7 @@ struct store_operations {
                        struct error_detail *detail);
     enum error (*advance)(struct store *store, const char *name, struct store_move *move,
                           struct store_entry *ret_entry, struct error_detail *detail);
+    enum error (*backup)(struct store *store, FILE *to, struct error_detail *detail);
     enum error (*recover)(struct store *store, struct error_detail *detail);
     void (*close)(struct store *store);
 };
@@ -199,6 +201,15 @@ store_advance(struct store *store, const char *name, struct store_move *move,
               struct store_entry *ret_entry, struct error_detail *detail)
 {
     return store->operations->advance(store, name, move, ret_entry, detail);
+}
+
+/* Write all that is remembered, tombstones too, as of the last commit, to `to`, as text that only a
+ * restore reads. Errors of `to` are the caller's to look for. ERR_CORRUPT  a record is damaged
+ * beyond both copies, its name in `detail`. ERR_IO, ERR_UNAVAILABLE  as store_each(). */
+__attribute__((warn_unused_result)) static inline enum error
+store_backup(struct store *store, FILE *to, struct error_detail *detail)
+{
+    return store->operations->backup(store, to, detail);
 }
 
 /* After a failure: let go of everything, open afresh, read back what is really on the disk, and

@@ -14,6 +14,7 @@
 
 #include "store/store.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define STORE_LMDB_MAP_SIZE_DEFAULT (UINT64_C(64) << 20)
@@ -75,5 +76,20 @@ struct store_lmdb_moved {
 __attribute__((warn_unused_result)) enum error
 store_lmdb_adopt(const struct store_lmdb_options *options, uint64_t skip,
                  struct store_lmdb_moved *ret_moved, struct error_detail *detail);
+
+/* How far to skip when the `length` bytes at `backup`, what store_backup() wrote, are restored now.
+ * ERR_CORRUPT, ERR_FENCED  they are not whole, or of another format: the line in `detail`. */
+__attribute__((warn_unused_result)) enum error store_lmdb_propose_skip(const char *backup,
+                                                                       size_t length,
+                                                                       uint64_t *ret_skip,
+                                                                       struct error_detail *detail);
+
+/* Make a new data set, with an instance of its own, of an empty directory and a backup, and move its
+ * marks as an adoption does. A call that failed or was cut off has issued nothing and may be
+ * repeated. ERR_INVALID  the directory is not empty. ERR_CORRUPT, ERR_FENCED  as above. Others as
+ * store_lmdb_open(). */
+__attribute__((warn_unused_result)) enum error
+store_lmdb_restore(const struct store_lmdb_options *options, const char *backup, size_t length,
+                   uint64_t skip, struct store_lmdb_moved *ret_moved, struct error_detail *detail);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static enum error create(struct change *change, struct admin_request *request)
@@ -153,8 +154,27 @@ static enum error drop(struct change *change, struct admin_request *request)
     return error;
 }
 
+/* Between two commits, so it is as consistent as the store. */
+static enum error back_up(struct change *change, struct admin_request *request)
+{
+    FILE *stream = open_memstream(&request->text, &request->text_length);
+    if (stream == NULL) {
+        return error_fail(change->detail, ERR_UNAVAILABLE, "no memory for a backup");
+    }
+    enum error error = store_backup(change->store, stream, change->detail);
+    bool whole = ferror(stream) == 0;
+    whole = fclose(stream) == 0 && whole;
+    if (error == ERR_OK && !whole) {
+        error = error_fail(change->detail, ERR_UNAVAILABLE, "no memory for a backup");
+    }
+    return error;
+}
+
 static enum error act(struct change *change, struct admin_request *request)
 {
+    if (request->action == ADMIN_BACKUP) {
+        return back_up(change, request);
+    }
     enum error error = definition_check_name(
         request->name, strnlen(request->name, sizeof request->name), change->detail);
     if (error != ERR_OK) {
@@ -169,6 +189,8 @@ static enum error act(struct change *change, struct admin_request *request)
         return advance(change, request);
     case ADMIN_DROP:
         return drop(change, request);
+    case ADMIN_BACKUP:
+        break;
     }
     return error_fail(change->detail, ERR_INVALID, "no such action");
 }
@@ -216,5 +238,6 @@ void admin_submit(struct registry *registry, struct keeper *keeper, struct admin
     request->created = false;
     request->rewound = false;
     request->has_floor = false;
+    request->text = NULL;
     keeper_submit(keeper, &request->errand);
 }

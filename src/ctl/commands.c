@@ -66,6 +66,15 @@ static const struct command table[] = {
      .words_max = 1,
      .options = OPTION_BIT(OPTION_YES),
      .run = drop_run},
+    {.name = "backup",
+     .usage = "FILE",
+     .summary = "Write all that the server remembers to FILE, durably, for 'seqd --restore'",
+     .help =
+         "The server goes on meanwhile. No server starts from FILE by itself: a restore has to\n"
+         "say how many numbers to skip.\n",
+     .words_min = 1,
+     .words_max = 1,
+     .run = backup_run},
     {.name = "status",
      .usage = "",
      .summary = "Show whether the server is ready, and what it has done; exit status 7: not ready",

@@ -28,6 +28,7 @@ __attribute__((warn_unused_result)) enum outcome advance_run(const struct argume
 
 /* {"name":…,"floor":…} of the server. */
 __attribute__((warn_unused_result)) enum outcome drop_run(const struct arguments *arguments);
+enum outcome backup_run(const struct arguments *arguments);
 
 /* What the server says of a number. */
 __attribute__((warn_unused_result)) enum outcome decode_run(const struct arguments *arguments);

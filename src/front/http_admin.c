@@ -254,6 +254,16 @@ enum MHD_Result http_admin_drop(struct http_request *request)
     return change != NULL ? submit(request, change) : MHD_NO;
 }
 
+enum MHD_Result http_admin_backup(struct http_request *request)
+{
+    if (request->method == HTTP_HEAD) {
+        return http_reply_head(request, HTTP_TYPE_TEXT);
+    }
+    struct http_change *change = http_change_new(request, ADMIN_BACKUP);
+
+    return change != NULL ? submit(request, change) : MHD_NO;
+}
+
 enum MHD_Result http_admin_go_on(struct http_request *request)
 {
     struct http_change *change = request->change;

@@ -17,6 +17,7 @@ enum MHD_Result http_admin_create(struct http_request *request);
 enum MHD_Result http_admin_alter(struct http_request *request);
 enum MHD_Result http_admin_advance(struct http_request *request);
 enum MHD_Result http_admin_drop(struct http_request *request);
+enum MHD_Result http_admin_backup(struct http_request *request);
 
 /* The wait is over: answer with what came of it. */
 enum MHD_Result http_admin_go_on(struct http_request *request);

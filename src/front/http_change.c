@@ -22,14 +22,19 @@ struct http_change *http_change_new(struct http_request *request, enum admin_act
     if (change != NULL) {
         assert(request->name_length <= SEQUENCE_NAME_MAX);
         change->admin.action = action;
-        memcpy(change->admin.name, request->name, request->name_length);
+        if (request->name != NULL) { /* a backup has none */
+            memcpy(change->admin.name, request->name, request->name_length);
+        }
     }
     return change;
 }
 
 void http_change_free(struct http_change *change)
 {
-    free(change);
+    if (change != NULL) {
+        free(change->admin.text);
+        free(change);
+    }
 }
 
 /* ---- the log ---- */
@@ -45,6 +50,8 @@ static const char *action_done(const struct admin_request *admin)
         return "advanced";
     case ADMIN_DROP:
         return "dropped";
+    case ADMIN_BACKUP:
+        return "backed up";
     }
     return "changed";
 }
@@ -60,6 +67,8 @@ static const char *action_name(const struct admin_request *admin)
         return "advance";
     case ADMIN_DROP:
         return "drop";
+    case ADMIN_BACKUP:
+        return "back up";
     }
     return "change";
 }
@@ -69,7 +78,12 @@ static void log_change(const struct http_change *change)
 {
     const struct admin_request *admin = &change->admin;
 
-    if (admin->error == ERR_OK && admin->rewound) {
+    if (admin->action == ADMIN_BACKUP && admin->error == ERR_OK) {
+        log_notice("backed up by %s", change->peer);
+    } else if (admin->action == ADMIN_BACKUP) {
+        log_notice("%s wanted a backup, which was refused (%s: %s)", change->peer,
+                   error_name(admin->error), admin->detail.text);
+    } else if (admin->error == ERR_OK && admin->rewound) {
         log_warning("sequence '%s': moved backward by %s, numbers from %" PRId64 " to %" PRId64
                     " may come again, as was forced",
                     admin->name, change->peer, admin->repeat_first, admin->repeat_last);
@@ -119,7 +133,7 @@ static void finish(struct admin_request *admin)
     }
     pthread_mutex_unlock(&lock);
     if (asker == NULL) {
-        free(change);
+        http_change_free(change);
         return;
     }
     http_counters_change(&asker->service->counters, admin->action, admin->error);

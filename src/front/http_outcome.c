@@ -61,6 +61,8 @@ static enum MHD_Result reply_done(struct http_request *request, const struct adm
         return reply_sequence(request, admin);
     case ADMIN_DROP:
         return reply_dropped(request, admin);
+    case ADMIN_BACKUP:
+        return http_reply_page(request, HTTP_TYPE_TEXT, admin->text, admin->text_length);
     }
     return MHD_NO;
 }
@@ -121,6 +123,12 @@ enum MHD_Result http_outcome_unknown(struct http_request *request)
                                   "the service is stopping; whether the change of '%.*s' was made "
                                   "is not known, asking again finds out",
                                   (int)request->name_length, request->name);
+    }
+    if (request->name == NULL) {
+        return http_reply_problem(request, HTTP_PROBLEM_NOT_WRITABLE,
+                                  "the store has not answered within %" PRIu64
+                                  " ms; there is no backup now, ask again",
+                                  http_service_wait_timeout_ms(request->service));
     }
     return http_reply_problem(request, HTTP_PROBLEM_NOT_WRITABLE,
                               "the store has not answered within %" PRIu64

@@ -57,6 +57,7 @@ static const struct route routes[] = {
     {"/v1/sequences/{name}/range", {
         {HTTP_GET, ACCESS_READ, false, {"from", "to"}, http_decode_range}}},
     {"/v1/sequences", {{HTTP_GET, ACCESS_READ, false, {"prefix", "limit", "after"}, http_list}}},
+    {"/v1/backup", {{HTTP_GET, ACCESS_ADMIN, false, {NULL}, http_admin_backup}}},
     {"/healthz", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_show_health}}},
     {"/readyz", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_show_readiness}}},
     {"/metrics", {{HTTP_GET, ACCESS_READ, false, {NULL}, http_metrics}}},

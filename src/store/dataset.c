@@ -129,13 +129,13 @@ static enum error draw_meta(struct meta *meta, struct error_detail *detail)
 }
 
 /* Steps 2 and 3: a data file with its first commit. */
-static enum error make_data(struct dataset *dataset, struct error_detail *detail)
+static enum error make_data(struct dataset *dataset, const struct change *first,
+                            struct error_detail *detail)
 {
-    struct change nothing = {0};
     enum error error = environment_create(&dataset->environment, detail);
 
     if (error == ERR_OK) {
-        error = commit(dataset, &nothing, true, detail);
+        error = commit(dataset, first, true, detail);
     }
     if (error == ERR_OK) {
         error = directory_sync(&dataset->directory, detail);
@@ -181,7 +181,8 @@ static enum error make_sentinel(struct dataset *dataset, struct error_detail *de
     return sentinel_create(&dataset->sentinel, &dataset->directory, &slot, detail);
 }
 
-static enum error initialise(struct dataset *dataset, struct error_detail *detail)
+static enum error initialise(struct dataset *dataset, const struct change *first,
+                             struct error_detail *detail)
 {
     enum error error = directory_remove(&dataset->directory, DIRECTORY_DATA, detail);
 
@@ -195,7 +196,7 @@ static enum error initialise(struct dataset *dataset, struct error_detail *detai
         error = make_sentinel(dataset, detail);
     }
     if (error == ERR_OK) {
-        error = make_data(dataset, detail);
+        error = make_data(dataset, first, detail);
     }
     if (error == ERR_OK) {
         error = look_at_data(dataset, &dataset->sentinel.slot.data, detail);
@@ -264,17 +265,24 @@ static enum error find_max_gap(void *context, const struct store_entry *entry,
     return ERR_OK;
 }
 
+uint64_t dataset_max_gap(struct dataset *dataset, MDB_txn *txn)
+{
+    uint64_t max_gap = 0;
+    /* A damaged record is told of elsewhere. */
+    enum error ignored = copies_each(&dataset->environment, txn, find_max_gap, &max_gap, NULL);
+
+    (void)ignored;
+    return max_gap;
+}
+
 /* Add to the refusal in `detail` what a person may type. */
 static enum error add_remedy(struct dataset *dataset, MDB_txn *txn, const struct meta *found,
                              enum error error, struct error_detail *detail)
 {
     const char *path = dataset->directory.path;
+    uint64_t max_gap = dataset_max_gap(dataset, txn);
     struct error_detail why = *detail;
-    uint64_t max_gap = 0;
-    /* A damaged record is told of when the copy is adopted. */
-    enum error ignored = copies_each(&dataset->environment, txn, find_max_gap, &max_gap, NULL);
 
-    (void)ignored;
     return error_fail(detail, error,
                       "%s. Where it is the newest there is, and nothing else issues its numbers, "
                       "take it over beyond all that it may lack: "
@@ -358,19 +366,28 @@ static void let_go(struct dataset *dataset)
     sentinel_close(&dataset->sentinel);
 }
 
+/* Was the directory initialised, and that to its end? */
+static enum error look(struct dataset *dataset, bool *ret_ours, struct error_detail *detail)
+{
+    enum error error = directory_survey(&dataset->directory, ret_ours, detail);
+
+    if (error == ERR_OK && *ret_ours) {
+        error = sentinel_open(&dataset->sentinel, &dataset->directory, detail);
+        *ret_ours = error != ERR_OK || dataset->sentinel.slot.state == SENTINEL_INITIALISED;
+        sentinel_close(&dataset->sentinel);
+    }
+    return error;
+}
+
 /* Initialise the directory unless that was done and finished. */
 static enum error prepare(struct dataset *dataset, struct error_detail *detail)
 {
+    struct change nothing = {0};
     bool ours = false;
-    enum error error = directory_survey(&dataset->directory, &ours, detail);
+    enum error error = look(dataset, &ours, detail);
 
-    if (error == ERR_OK && ours) {
-        error = sentinel_open(&dataset->sentinel, &dataset->directory, detail);
-        ours = error != ERR_OK || dataset->sentinel.slot.state == SENTINEL_INITIALISED;
-        sentinel_close(&dataset->sentinel);
-    }
     if (error == ERR_OK && !ours) {
-        error = initialise(dataset, detail);
+        error = initialise(dataset, &nothing, detail);
         let_go(dataset);
     }
     return error;
@@ -410,27 +427,11 @@ enum error dataset_open(struct dataset *dataset, const struct store_lmdb_options
     return error;
 }
 
-/* The counter of a sentinel that is there and can be read, so that the new one does not fall below
- * it. ERR_FENCED  of a newer format. */
-static enum error read_old_sentinel(struct dataset *dataset, uint64_t *ret_counter,
-                                    struct error_detail *detail)
-{
-    enum error error = sentinel_open(&dataset->sentinel, &dataset->directory, detail);
-
-    *ret_counter = error == ERR_OK ? dataset->sentinel.slot.counter : 0;
-    sentinel_close(&dataset->sentinel);
-    return error == ERR_CORRUPT || error == ERR_NOT_FOUND ? ERR_OK : error;
-}
-
-/* The data file as it is, and its commit counter above what any sentinel or life has seen. */
+/* The data file as it is, whatever sentinel lies beside it. */
 static enum error open_to_adopt(struct dataset *dataset, struct error_detail *detail)
 {
-    uint64_t witnessed = 0;
     enum error error = directory_check_data(&dataset->directory, detail);
 
-    if (error == ERR_OK) {
-        error = read_old_sentinel(dataset, &witnessed, detail);
-    }
     if (error == ERR_OK) {
         error = environment_open(&dataset->environment, detail);
     }
@@ -438,7 +439,6 @@ static enum error open_to_adopt(struct dataset *dataset, struct error_detail *de
         error = load(dataset, true, detail);
     }
     if (error == ERR_OK) {
-        dataset->meta.counter = range_max(dataset->meta.counter, witnessed);
         error = draw_id(dataset->meta.incarnation, detail);
     }
     return error;
@@ -464,6 +464,23 @@ enum error dataset_adopt(struct dataset *dataset, const struct store_lmdb_option
         error = sentinel_create(&dataset->sentinel, &dataset->directory, &slot, detail);
     }
     return error;
+}
+
+enum error dataset_restore(struct dataset *dataset, const struct store_lmdb_options *options,
+                           const struct change *change, struct error_detail *detail)
+{
+    bool ours = false;
+    enum error error = begin(dataset, options, detail);
+
+    if (error == ERR_OK) {
+        error = look(dataset, &ours, detail);
+    }
+    if (error == ERR_OK && ours) {
+        error = error_fail(detail, ERR_INVALID,
+                           "'%s' holds a data set already; restore into an empty directory",
+                           dataset->directory.path);
+    }
+    return error == ERR_OK ? initialise(dataset, change, detail) : error;
 }
 
 enum error dataset_reopen(struct dataset *dataset, struct error_detail *detail)

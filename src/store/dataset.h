@@ -44,6 +44,11 @@ struct change {
     void *context;
 };
 
+/* The options with what they leave open filled in. ERR_INVALID  a size outside its limits. */
+__attribute__((warn_unused_result)) enum error
+dataset_complete_options(const struct store_lmdb_options *options,
+                         struct store_lmdb_options *ret_whole, struct error_detail *detail);
+
 /* Lock the directory, initialise it if it is empty, and start. Errors as store_lmdb_open();
  * dataset_close() is called for all of them. */
 __attribute__((warn_unused_result)) enum error
@@ -66,6 +71,15 @@ __attribute__((warn_unused_result)) enum error dataset_reopen(struct dataset *da
  * Others: the outcome is unknown, dataset_reopen() comes next. ERR_FENCED  see directory.h. */
 __attribute__((warn_unused_result)) enum error
 dataset_commit(struct dataset *dataset, const struct change *change, struct error_detail *detail);
+
+/* Make a new data set of an empty directory, with `change` in its first commit; dataset_close() comes
+ * next, whatever it returns. ERR_INVALID  not empty. Others as store_lmdb_open(). */
+__attribute__((warn_unused_result)) enum error
+dataset_restore(struct dataset *dataset, const struct store_lmdb_options *options,
+                const struct change *change, struct error_detail *detail);
+
+/* The largest max_gap of its counters. */
+uint64_t dataset_max_gap(struct dataset *dataset, MDB_txn *txn);
 
 /* The last commit leased so many positions of counters: how much a copy may lack, once it turns up.
  * Written with the next commit. */

@@ -1,9 +1,12 @@
 #include "record.h"
 
 #include "base/range.h"
+#include "base/text.h"
 #include "bytes.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Offsets of a sequence record. */
@@ -198,6 +201,92 @@ enum error record_decode(const void *data, size_t length, const char *name,
     *ret_record = record;
     return ERR_OK;
 }
+
+/* ---- as text ---- */
+
+/* The fields as they stand in a line of a backup. */
+static const struct {
+    size_t offset;
+    size_t width;
+    bool is_signed; /* of 8 bytes */
+} columns[] = {
+    {RECORD_AT_KIND, 1, false},       {RECORD_AT_STATE, 1, false},
+    {RECORD_AT_DURABILITY, 1, false}, {RECORD_AT_FLOOR_SOME, 1, false},
+    {RECORD_AT_GENERATION, 8, false}, {RECORD_AT_MARK, 8, false},
+    {RECORD_AT_START, 8, true},       {RECORD_AT_INCREMENT, 8, true},
+    {RECORD_AT_MIN, 8, true},         {RECORD_AT_MAX, 8, true},
+    {RECORD_AT_MAX_GAP, 8, false},    {RECORD_AT_LEASE, 8, false},
+    {RECORD_AT_FLOOR_LOW, 8, true},   {RECORD_AT_EPOCH, 8, true},
+    {RECORD_AT_UNIT, 4, false},       {RECORD_AT_MACHINE_BITS, 1, false},
+    {RECORD_AT_NODE_BITS, 1, false},  {RECORD_AT_COUNTER_BITS, 1, false},
+    {RECORD_AT_MACHINE_ID, 4, false}, {RECORD_AT_NODE_ID, 4, false},
+    {RECORD_AT_MAX_BORROW, 4, false}, {RECORD_AT_FLOOR_HIGH, 8, true},
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static_assert(COLUMNS * (TEXT_INT64_SIZE + 1) <= RECORD_TEXT_SIZE, "a line has room for all");
+
+void record_write_text(const struct record *record, const char *name, char to[RECORD_TEXT_SIZE])
+{
+    uint8_t bytes[RECORD_SIZE];
+    size_t used = 0;
+
+    record_encode(record, name, bytes);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        uint64_t value = bytes_get(bytes + columns[i].offset, columns[i].width);
+
+        used +=
+            columns[i].is_signed
+                ? (size_t)snprintf(to + used, RECORD_TEXT_SIZE - used, " %" PRId64, (int64_t)value)
+                : (size_t)snprintf(to + used, RECORD_TEXT_SIZE - used, " %" PRIu64, value);
+    }
+}
+
+/* One value, which has to fit its field. */
+static bool read_column(const char *word, size_t column, uint8_t bytes[RECORD_SIZE])
+{
+    size_t width = columns[column].width;
+    uint64_t max = width == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * width) - 1;
+    uint64_t value = 0;
+    int64_t number = 0;
+    bool good = columns[column].is_signed ? text_parse_int64(word, &number) == ERR_OK
+                                          : text_parse_uint64(word, max, &value) == ERR_OK;
+
+    bytes_put(bytes + columns[column].offset, columns[column].is_signed ? (uint64_t)number : value,
+              width);
+    return good;
+}
+
+enum error record_read_text(const char *text, const char *name, struct record *ret_record,
+                            struct error_detail *detail)
+{
+    uint8_t bytes[RECORD_SIZE] = {0};
+    size_t column = 0;
+
+    while (*text == ' ' && column < COLUMNS) {
+        char word[TEXT_INT64_SIZE + 1] = "";
+        size_t length = strcspn(++text, " ");
+
+        if (length >= sizeof(word)) {
+            break;
+        }
+        memcpy(word, text, length);
+        if (!read_column(word, column, bytes)) {
+            break;
+        }
+        text += length;
+        column++;
+    }
+    if (column != COLUMNS || *text != '\0') {
+        return error_fail(detail, ERR_CORRUPT, "value %zu is wrong", column + 1);
+    }
+    bytes_put(bytes + RECORD_AT_VERSION, RECORD_VERSION, 2);
+    bytes_put(bytes + RECORD_AT_CRC, record_crc(name, bytes), 4);
+    return record_decode(bytes, sizeof(bytes), name, ret_record, detail);
+}
+
+/* ---- the meta record ---- */
 
 uint64_t meta_window_rate(const struct meta *meta, uint64_t now_ms)
 {

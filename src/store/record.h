@@ -63,6 +63,17 @@ uint64_t meta_window_rate(const struct meta *meta, uint64_t now_ms);
 /* `positions` more were leased of counters, at `now_ms`. */
 void meta_count_leased(struct meta *meta, uint64_t positions, uint64_t now_ms);
 
+#define RECORD_TEXT_SIZE 512 /* bytes of a record as text, with the NUL */
+
+/* Every field but version and checksum as decimal numbers, each behind a blank, in the order of
+ * docs/DISK-FORMAT.md. */
+void record_write_text(const struct record *record, const char *name, char to[RECORD_TEXT_SIZE]);
+
+/* What record_write_text() wrote. ERR_CORRUPT  it is not that, or impossible. */
+__attribute__((warn_unused_result)) enum error record_read_text(const char *text, const char *name,
+                                                                struct record *ret_record,
+                                                                struct error_detail *detail);
+
 void meta_encode(const struct meta *meta, uint8_t to[META_SIZE]);
 
 /* ERR_CORRUPT  damaged. ERR_FENCED  whole, and of a newer version: both versions in `detail`. */

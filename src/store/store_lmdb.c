@@ -1,9 +1,10 @@
 #include "store/store_lmdb.h"
 
+#include "backup.h"
 #include "copies.h"
 #include "dataset.h"
 #include "edit.h"
-#include "skip.h"
+#include "identity.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -314,6 +315,53 @@ static enum error lmdb_give_back(struct store *store, struct store_return *retur
     return ERR_OK;
 }
 
+static enum error write_records(struct store_lmdb *lmdb, MDB_txn *txn, struct backup *backup,
+                                struct error_detail *detail)
+{
+    struct environment *environment = &lmdb->dataset.environment;
+    char name[SEQUENCE_NAME_MAX + 1] = "";
+
+    for (;;) {
+        struct record record = {0};
+        enum copies_state state;
+        enum error error = copies_next(environment, txn, name, detail);
+
+        if (error != ERR_OK || name[0] == '\0') {
+            return error;
+        }
+        error = copies_read(environment, txn, name, &state, &record, detail);
+        if (error == ERR_OK && state == COPIES_DAMAGED) {
+            error = ERR_CORRUPT;
+        }
+        if (error != ERR_OK) {
+            return error;
+        }
+        backup_add(backup, name, &record);
+    }
+}
+
+static enum error lmdb_backup(struct store *store, FILE *to, struct error_detail *detail)
+{
+    struct store_lmdb *lmdb = (struct store_lmdb *)store;
+    struct meta meta = lmdb->dataset.meta;
+    struct backup backup;
+    MDB_txn *txn = NULL;
+    enum error error = refuse_after_failure(lmdb, detail);
+
+    if (error == ERR_OK) {
+        error = as_fault(environment_begin(&lmdb->dataset.environment, false, &txn, detail));
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    meta.rate = range_max(meta.rate, meta_window_rate(&meta, meta.committed_ms));
+    backup_begin(&backup, to, &meta, dataset_max_gap(&lmdb->dataset, txn));
+    error = write_records(lmdb, txn, &backup, detail);
+    backup_end(&backup);
+    environment_abort(&txn);
+    return error;
+}
+
 static enum error lmdb_recover(struct store *store, struct error_detail *detail)
 {
     struct store_lmdb *lmdb = (struct store_lmdb *)store;
@@ -347,41 +395,17 @@ static const struct store_operations lmdb_operations = {
     .give_back = lmdb_give_back,
     .drop = lmdb_drop,
     .advance = lmdb_advance,
+    .backup = lmdb_backup,
     .recover = lmdb_recover,
     .close = lmdb_close,
 };
-
-static enum error check_map_size(const char *what, uint64_t bytes, struct error_detail *detail)
-{
-    if (bytes < STORE_LMDB_MAP_SIZE_MIN || bytes > STORE_LMDB_MAP_SIZE_MAX) {
-        return error_fail(detail, ERR_INVALID,
-                          "the %s size of the map is %" PRIu64 " bytes, it must be %" PRIu64
-                          " to %" PRIu64,
-                          what, bytes, STORE_LMDB_MAP_SIZE_MIN, STORE_LMDB_MAP_SIZE_MAX);
-    }
-    return ERR_OK;
-}
-
-/* The options with what they leave open filled in. */
-static enum error complete(const struct store_lmdb_options *options,
-                           struct store_lmdb_options *ret_whole, struct error_detail *detail)
-{
-    enum error error = check_map_size("first", options->map_size_bytes, detail);
-
-    *ret_whole = *options;
-    if (ret_whole->map_size_max_bytes == 0) {
-        ret_whole->map_size_max_bytes = STORE_LMDB_MAP_SIZE_MAX;
-    }
-    return error == ERR_OK ? check_map_size("largest", ret_whole->map_size_max_bytes, detail)
-                           : error;
-}
 
 enum error store_lmdb_open(const struct store_lmdb_options *options, struct store **ret_store,
                            struct error_detail *detail)
 {
     struct store_lmdb_options whole;
     struct store_lmdb *lmdb;
-    enum error error = complete(options, &whole, detail);
+    enum error error = dataset_complete_options(options, &whole, detail);
 
     if (error != ERR_OK) {
         return error;
@@ -398,25 +422,4 @@ enum error store_lmdb_open(const struct store_lmdb_options *options, struct stor
     }
     *ret_store = &lmdb->store;
     return ERR_OK;
-}
-
-enum error store_lmdb_adopt(const struct store_lmdb_options *options, uint64_t skip,
-                            struct store_lmdb_moved *ret_moved, struct error_detail *detail)
-{
-    struct store_lmdb_options whole;
-    struct dataset dataset;
-    struct skip moving = {.positions = skip};
-    struct change what = {.apply = skip_all, .context = &moving};
-    enum error error = complete(options, &whole, detail);
-
-    assert(skip <= STORE_LMDB_SKIP_MAX);
-    if (error != ERR_OK) {
-        return error;
-    }
-    error = dataset_adopt(&dataset, &whole, &what, detail);
-    dataset_close(&dataset);
-    if (error == ERR_OK) {
-        *ret_moved = moving.moved;
-    }
-    return error;
 }

@@ -2,6 +2,8 @@
 
 #include "store_memory_disk.h"
 
+#include "store/backup.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -392,6 +394,33 @@ static enum error memory_give_back(struct store *store, struct store_return *ret
     return leave(memory, outcome.error == ERR_OK ? ERR_OK : note_failure(memory, outcome, detail));
 }
 
+static enum error memory_backup(struct store *store, FILE *to, struct error_detail *detail)
+{
+    struct store_memory *memory = enter(store);
+    struct store_memory_disk *disk = memory->disk;
+    struct meta meta = {.version = META_VERSION, .counter = disk->commits};
+    enum error error = refuse_after_failure(memory, detail);
+    struct backup backup;
+
+    backup_begin(&backup, to, &meta, 0);
+    for (size_t i = 0; error == ERR_OK && i < disk->record_count; i++) {
+        const struct memory_record *record = disk->records[i];
+        struct record text = {.definition = record->entry.definition,
+                              .generation = record->entry.generation,
+                              .mark = record->entry.mark,
+                              .dropped = record->dropped,
+                              .floor = record->entry.floor};
+
+        if (record->damaged) {
+            error = error_fail(detail, ERR_CORRUPT, "'%s' is damaged", record->entry.name);
+        } else {
+            backup_add(&backup, record->entry.name, &text);
+        }
+    }
+    backup_end(&backup);
+    return leave(memory, error);
+}
+
 static enum error memory_recover(struct store *store, struct error_detail *detail)
 {
     struct store_memory *memory = enter(store);
@@ -435,6 +464,7 @@ static const struct store_operations memory_operations = {
     .give_back = memory_give_back,
     .drop = memory_drop,
     .advance = memory_advance,
+    .backup = memory_backup,
     .recover = memory_recover,
     .close = memory_close,
 };

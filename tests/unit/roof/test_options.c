@@ -151,7 +151,13 @@ static void test_options_adopt_with_a_skip_only(void **state)
     options = accepted("--skip=0 --adopt");
     assert_int_equal(options.skip, 0);
     refused("--adopt -d a", "--adopt needs --skip N");
-    refused("--skip 5", "--skip goes with --adopt");
+    options = accepted("--restore b --skip 7");
+    assert_int_equal(options.act, ACT_RESTORE);
+    assert_string_equal(options.backup, "b");
+    assert_true(options.skip_given);
+    assert_false(accepted("--restore b").skip_given); /* it proposes one */
+    refused("--restore ''", "the path of the backup is empty");
+    refused("--skip 5", "--skip goes with --adopt or --restore");
     refused("--adopt --skip 9223372036854775808", "must be 0 to 9223372036854775807");
     refused("--adopt --skip -1", "skip is '-1'");
     refused("--adopt --skip", "option '--skip' has no value");

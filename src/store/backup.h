@@ -1,0 +1,56 @@
+/* backup: a data set as text, to be kept elsewhere and brought back by an explicit act only.
+ *
+ * The law: what is read back is whole or refused: a header that names format, instance,
+ * incarnation, commits and time, one line a sequence (tombstones too), and a checksum over all
+ * before it. The text is no data directory, so nothing can start from it by mistake.
+ *
+ *     seqd-backup 1
+ *     instance HEX incarnation HEX commits N time RFC3339 gap N rate N
+ *     sequence NAME VALUE …     (the columns of record_write_text(), in order)
+ *     checksum HEX              (CRC-32C of all lines before)
+ *
+ * Threads: one at a time. */
+#ifndef SEQD_STORE_BACKUP_H
+#define SEQD_STORE_BACKUP_H
+
+#include "base/definition.h"
+#include "base/error.h"
+#include "record.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A backup that is being written. */
+struct backup {
+    FILE *to;     /* borrowed; it remembers its errors, which are the caller's to look for */
+    uint32_t crc; /* of what was written */
+};
+
+/* The first two lines. `max_gap`, the largest of the counters, is for identity_propose_skip(). */
+void backup_begin(struct backup *backup, FILE *to, const struct meta *meta, uint64_t max_gap);
+void backup_add(struct backup *backup, const char *name, const struct record *record);
+void backup_end(struct backup *backup);
+
+/* One that is being read, and the place in it. */
+struct backup_reader {
+    const char *at; /* borrowed */
+    const char *end;
+    unsigned line;
+    struct meta meta; /* instance, incarnation, counter, committed_ms, rate */
+    uint64_t max_gap;
+};
+
+/* Look at all `length` bytes of `text`: the first line, the checksum; then read the header.
+ * ERR_CORRUPT  cut, altered or no backup: the line in `detail`. ERR_FENCED  of another format. */
+__attribute__((warn_unused_result)) enum error backup_open(struct backup_reader *reader,
+                                                           const char *text, size_t length,
+                                                           struct error_detail *detail);
+
+/* The next sequence; an empty name at the end. ERR_CORRUPT  the line in `detail`. */
+__attribute__((warn_unused_result)) enum error backup_next(struct backup_reader *reader,
+                                                           char name[SEQUENCE_NAME_MAX + 1],
+                                                           struct record *ret_record,
+                                                           struct error_detail *detail);
+
+#endif
