@@ -12,7 +12,8 @@
 /* store_lmdb_adopt(); logs what it did, or why not. */
 bool rescue_adopt(const struct store_lmdb_options *options, uint64_t skip);
 
-/* store_lmdb_restore() of the file `path`; likewise. With `skip` NULL it refuses, and proposes one. */
+/* store_lmdb_restore() of the file `path`; likewise. With `skip` NULL it refuses, and proposes
+ * one. */
 bool rescue_restore(const struct store_lmdb_options *options, const char *path,
                     const uint64_t *skip);
 

@@ -84,8 +84,8 @@ __attribute__((warn_unused_result)) enum error store_lmdb_propose_skip(const cha
                                                                        uint64_t *ret_skip,
                                                                        struct error_detail *detail);
 
-/* Make a new data set, with an instance of its own, of an empty directory and a backup, and move its
- * marks as an adoption does. A call that failed or was cut off has issued nothing and may be
+/* Make a new data set, with an instance of its own, of an empty directory and a backup, and move
+ * its marks as an adoption does. A call that failed or was cut off has issued nothing and may be
  * repeated. ERR_INVALID  the directory is not empty. ERR_CORRUPT, ERR_FENCED  as above. Others as
  * store_lmdb_open(). */
 __attribute__((warn_unused_result)) enum error

@@ -42,6 +42,8 @@ static const char *action_name(const struct admin_request *admin)
         return "advance";
     case ADMIN_DROP:
         return "drop";
+    case ADMIN_BACKUP:
+        break; /* asked for over HTTP alone */
     }
     return "";
 }

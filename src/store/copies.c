@@ -314,6 +314,28 @@ enum error copies_each(struct environment *environment, MDB_txn *txn, store_visi
     return error;
 }
 
+static enum error find_max_gap(void *context, const struct store_entry *entry,
+                               struct error_detail *detail)
+{
+    uint64_t *max_gap = context;
+
+    (void)detail;
+    if (entry->definition.kind == SEQUENCE_COUNTER) {
+        *max_gap = range_max(*max_gap, entry->definition.max_gap);
+    }
+    return ERR_OK;
+}
+
+uint64_t copies_max_gap(struct environment *environment, MDB_txn *txn)
+{
+    uint64_t max_gap = 0;
+    /* A damaged record is told of elsewhere. */
+    enum error ignored = copies_each(environment, txn, find_max_gap, &max_gap, NULL);
+
+    (void)ignored;
+    return max_gap;
+}
+
 enum error copies_next(struct environment *environment, MDB_txn *txn,
                        char name[SEQUENCE_NAME_MAX + 1], struct error_detail *detail)
 {

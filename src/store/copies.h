@@ -41,6 +41,9 @@ __attribute__((warn_unused_result)) enum error copies_each(struct environment *e
                                                            void *context,
                                                            struct error_detail *detail);
 
+/* The largest max_gap of its counters that can be read; 0: there is none. */
+uint64_t copies_max_gap(struct environment *environment, MDB_txn *txn);
+
 /* The name that comes after `name` (empty: the first) in either table, tombstones included; empty
  * when there is none. ERR_CORRUPT  it is no name. ERR_IO. */
 __attribute__((warn_unused_result)) enum error copies_next(struct environment *environment,

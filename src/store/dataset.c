@@ -159,25 +159,22 @@ static enum error look_at_data(struct dataset *dataset, struct sentinel_file *re
     return ERR_OK;
 }
 
-/* What a sentinel says of this data set as it is now. */
-static enum error describe(struct dataset *dataset, struct sentinel_slot *slot,
-                           struct error_detail *detail)
+/* What a sentinel says of this data set, but for its files. */
+static struct sentinel_slot describe(const struct dataset *dataset, enum sentinel_state state)
 {
-    *slot = (struct sentinel_slot){.state = SENTINEL_INITIALISED, .counter = dataset->meta.counter};
-    memcpy(slot->instance, dataset->meta.instance, META_ID_SIZE);
-    memcpy(slot->incarnation, dataset->meta.incarnation, META_ID_SIZE);
-    memcpy(slot->machine, dataset->machine, sizeof(slot->machine));
-    return look_at_data(dataset, &slot->data, detail);
+    struct sentinel_slot slot = {.state = state, .counter = dataset->meta.counter};
+
+    memcpy(slot.instance, dataset->meta.instance, META_ID_SIZE);
+    memcpy(slot.incarnation, dataset->meta.incarnation, META_ID_SIZE);
+    memcpy(slot.machine, dataset->machine, sizeof(slot.machine));
+    return slot;
 }
 
 /* Step 1. */
 static enum error make_sentinel(struct dataset *dataset, struct error_detail *detail)
 {
-    struct sentinel_slot slot = {.state = SENTINEL_INITIALISING};
+    struct sentinel_slot slot = describe(dataset, SENTINEL_INITIALISING);
 
-    memcpy(slot.instance, dataset->meta.instance, META_ID_SIZE);
-    memcpy(slot.incarnation, dataset->meta.incarnation, META_ID_SIZE);
-    memcpy(slot.machine, dataset->machine, sizeof(slot.machine));
     return sentinel_create(&dataset->sentinel, &dataset->directory, &slot, detail);
 }
 
@@ -253,34 +250,12 @@ static enum error check_identity(struct dataset *dataset, struct error_detail *d
     return ERR_OK;
 }
 
-static enum error find_max_gap(void *context, const struct store_entry *entry,
-                               struct error_detail *detail)
-{
-    uint64_t *max_gap = context;
-
-    (void)detail;
-    if (entry->definition.kind == SEQUENCE_COUNTER) {
-        *max_gap = range_max(*max_gap, entry->definition.max_gap);
-    }
-    return ERR_OK;
-}
-
-uint64_t dataset_max_gap(struct dataset *dataset, MDB_txn *txn)
-{
-    uint64_t max_gap = 0;
-    /* A damaged record is told of elsewhere. */
-    enum error ignored = copies_each(&dataset->environment, txn, find_max_gap, &max_gap, NULL);
-
-    (void)ignored;
-    return max_gap;
-}
-
 /* Add to the refusal in `detail` what a person may type. */
 static enum error add_remedy(struct dataset *dataset, MDB_txn *txn, const struct meta *found,
                              enum error error, struct error_detail *detail)
 {
     const char *path = dataset->directory.path;
-    uint64_t max_gap = dataset_max_gap(dataset, txn);
+    uint64_t max_gap = copies_max_gap(&dataset->environment, txn);
     struct error_detail why = *detail;
 
     return error_fail(detail, error,
@@ -458,7 +433,8 @@ enum error dataset_adopt(struct dataset *dataset, const struct store_lmdb_option
     }
     /* A crash here leaves a sentinel of another incarnation, or none: no start is possible. */
     if (error == ERR_OK) {
-        error = describe(dataset, &slot, detail);
+        slot = describe(dataset, SENTINEL_INITIALISED);
+        error = look_at_data(dataset, &slot.data, detail);
     }
     if (error == ERR_OK) {
         error = sentinel_create(&dataset->sentinel, &dataset->directory, &slot, detail);

@@ -72,14 +72,11 @@ __attribute__((warn_unused_result)) enum error dataset_reopen(struct dataset *da
 __attribute__((warn_unused_result)) enum error
 dataset_commit(struct dataset *dataset, const struct change *change, struct error_detail *detail);
 
-/* Make a new data set of an empty directory, with `change` in its first commit; dataset_close() comes
- * next, whatever it returns. ERR_INVALID  not empty. Others as store_lmdb_open(). */
+/* Make a new data set of an empty directory, with `change` in its first commit; dataset_close()
+ * comes next, whatever it returns. ERR_INVALID  not empty. Others as store_lmdb_open(). */
 __attribute__((warn_unused_result)) enum error
 dataset_restore(struct dataset *dataset, const struct store_lmdb_options *options,
                 const struct change *change, struct error_detail *detail);
-
-/* The largest max_gap of its counters. */
-uint64_t dataset_max_gap(struct dataset *dataset, MDB_txn *txn);
 
 /* The last commit leased so many positions of counters: how much a copy may lack, once it turns up.
  * Written with the next commit. */

@@ -97,8 +97,8 @@ static bool write_whole(int fd, const uint8_t *bytes, size_t length, off_t offse
     return written >= 0 && (size_t)written == length;
 }
 
-/* Write and sync the open, empty file `fd`: both slots as `slot`, which learns what file it lies in.
- * False with errno set. */
+/* Write and sync the open, empty file `fd`: both slots as `slot`, which learns what file it is
+ * in. False with errno set. */
 static bool fill_new(int fd, struct sentinel_slot *slot)
 {
     uint8_t bytes[SENTINEL_SIZE] = {0};

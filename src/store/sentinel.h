@@ -58,8 +58,8 @@ __attribute__((warn_unused_result)) enum error
 sentinel_slot_decode(const uint8_t bytes[SENTINEL_SLOT_SIZE], struct sentinel_slot *ret_slot,
                      struct error_detail *detail);
 
-/* Put a new sentinel, both slots as `slot` and with its own `self`, in place of whatever lies there,
- * durably and all at once, and open it. ERR_INVALID, ERR_UNAVAILABLE, ERR_IO. */
+/* Put a new sentinel, both slots as `slot` and with its own `self`, in place of whatever lies
+ * there, durably and all at once, and open it. ERR_INVALID, ERR_UNAVAILABLE, ERR_IO. */
 __attribute__((warn_unused_result)) enum error sentinel_create(struct sentinel *sentinel,
                                                                const struct directory *directory,
                                                                const struct sentinel_slot *slot,

@@ -355,7 +355,7 @@ static enum error lmdb_backup(struct store *store, FILE *to, struct error_detail
         return error;
     }
     meta.rate = range_max(meta.rate, meta_window_rate(&meta, meta.committed_ms));
-    backup_begin(&backup, to, &meta, dataset_max_gap(&lmdb->dataset, txn));
+    backup_begin(&backup, to, &meta, copies_max_gap(&lmdb->dataset.environment, txn));
     error = write_records(lmdb, txn, &backup, detail);
     backup_end(&backup);
     environment_abort(&txn);

@@ -4,8 +4,6 @@
 #include "faultio.h"
 
 #include "store/directory.h"
-#include "store/identity.h"
-#include "store/skip.h"
 #include "store/store_lmdb.h"
 
 #include "base/wall_clock.h"
@@ -94,11 +92,10 @@ static void live(struct scene *scene)
 static void define(struct scene *scene)
 {
     struct definition counter = definition_default();
-    struct definition stamps = definition_default();
+    struct definition stamps = definition_default_timestamp();
     struct store_entry entry;
 
     counter.max_gap = 70;
-    stamps = definition_default_timestamp();
     assert_int_equal(store_define(scene->store, "orders", &counter, &entry, NULL), ERR_OK);
     assert_int_equal(store_define(scene->store, "stamps", &stamps, &entry, NULL), ERR_OK);
     assert_int_equal(store_define(scene->store, "gone", &counter, &entry, NULL), ERR_OK);
@@ -474,29 +471,6 @@ static void test_adopt_survives_a_kill_at_every_call(void **state)
     assert_true(first > 5);
 }
 
-/* ---- what is proposed ---- */
-
-static void test_proposal_is_rate_times_age_or_ten_gaps(void **state)
-{
-    struct meta meta = {.created_ms = 1000, .window_ms = 1000, .committed_ms = 1000};
-
-    (void)state;
-    assert_int_equal(identity_propose_skip(&meta, 70, 1000000), 700);
-    meta_count_leased(&meta, 6000, 31000);
-    assert_int_equal(meta.rate, 0);
-    meta_count_leased(&meta, 6000, 61000); /* a minute is over: 12000 in 60 s */
-    assert_int_equal(meta.rate, 200);
-    meta.committed_ms = 61000;
-    assert_int_equal(identity_propose_skip(&meta, 70, 61000 + 100000), 200 * 100);
-    meta_count_leased(&meta, 1, 121000); /* forgotten by and by */
-    assert_int_equal(meta.rate, 200 - 12);
-    meta_count_leased(&meta, 500, 121000); /* the running minute counts as well */
-    meta.committed_ms = 121000;
-    assert_int_equal(identity_propose_skip(&meta, 70, 121000 + 10000), 5000);
-    assert_int_equal(identity_propose_skip(&meta, 70, 0), 700); /* a clock before the copy */
-    assert_true(identity_propose_skip(&meta, UINT64_MAX, 0) == STORE_LMDB_SKIP_MAX);
-}
-
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -520,7 +494,6 @@ int main(void)
         CASE(test_adopt_refuses_a_directory_in_use_and_one_without_data),
         CASE(test_adopt_survives_an_error_at_every_call),
         CASE(test_adopt_survives_a_kill_at_every_call),
-        cmocka_unit_test(test_proposal_is_rate_times_age_or_ten_gaps),
     };
 
     return cmocka_run_group_tests_name("store guard", tests, NULL, NULL);
