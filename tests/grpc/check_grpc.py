@@ -4,6 +4,8 @@
     SEQD=build/seqd tests/grpc/check_grpc.py NODE_MODULES PYTHON_MESSAGES
 
 Every block of code that is followed by a block of text has to print just that, on a daemon of its own."""
+import http.client
+import json
 import os
 import re
 import subprocess
@@ -32,11 +34,14 @@ class Daemon:
         data.mkdir(mode=0o700)
         file = Path(self.folder.name, "seqd.conf")
         file.write_text("[http]\nlisten = 127.0.0.1:0\n[grpc]\nlisten = 127.0.0.1:0\n" + more)
-        self.process = subprocess.Popen(
-            [os.environ["SEQD"], "-c", str(file), "-d", str(data)],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.command = [os.environ["SEQD"], "-c", str(file), "-d", str(data)]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, text=True)
         self.address = re.search(r"grpc://(\S+)", self.process.stdout.readline()).group(1)
-        self.process.stdout.readline()  # where HTTP is served
+        self.http = re.search(r"http://(\S+)", self.process.stdout.readline()).group(1)
 
     def __enter__(self):
         return self
@@ -136,6 +141,68 @@ def check_stop():
         return codes.count("OK")
 
 
+KILLED_NUMBERS = 10_000_000
+
+
+def check_kills():
+    """Both protocols on one sequence, with SIGKILL among them: no number twice."""
+    blocks = []
+    lock = threading.Lock()
+    drawn = [0]
+
+    def keep(first, last):
+        with lock:
+            blocks.append((first, last))
+            drawn[0] += last - first + 1
+
+    def draw_grpc(daemon, address):
+        channel = grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+        call = unary(channel, "Next", seqd.NextRequest, seqd.NextResponse)
+        count = 1
+        while daemon.address == address:
+            count = count * 7 % 9973 + 1
+            try:
+                block = call(seqd.NextRequest(count=count), timeout=5)
+            except grpc.RpcError:
+                return
+            keep(block.first, block.last)
+
+    def draw_http(daemon, address):
+        connection = http.client.HTTPConnection(address, timeout=5)
+        count = 2
+        while daemon.http == address:
+            count = count * 7 % 9973 + 1
+            try:
+                connection.request("GET", f"/v1/sequences/default/next?count={count}",
+                                   headers={"Accept": "application/json"})
+                block = json.loads(connection.getresponse().read())
+            except (OSError, http.client.HTTPException, ValueError):
+                return
+            keep(int(block["first"]), int(block["last"]))
+
+    with Daemon() as daemon:
+        kills = 0
+        while drawn[0] < KILLED_NUMBERS:
+            goal = drawn[0] + KILLED_NUMBERS // 10
+            threads = [threading.Thread(target=draw, args=(daemon, address))
+                       for draw, address in ((draw_grpc, daemon.address),
+                                             (draw_http, daemon.http)) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            while drawn[0] < goal and any(thread.is_alive() for thread in threads):
+                threads[0].join(0.01)
+            daemon.process.kill()
+            daemon.process.wait()
+            kills += 1
+            for thread in threads:
+                thread.join()
+            daemon.start()
+    blocks.sort()
+    twice = [b for a, b in zip(blocks, blocks[1:]) if b[0] <= a[1]]
+    assert not twice, f"blocks that overlap: {twice[:3]}"
+    print(f"{drawn[0]} numbers over both protocols, {kills} kills, 0 duplicates")
+
+
 def main():
     failed = 0
     passed = 0
@@ -146,11 +213,11 @@ def main():
         else:
             failed += 1
             print(f"{DOCUMENT}: the {language} example was to print\n{wanted}and printed\n{got}")
-    for check in (check_statuses, check_unique, check_stop):
+    for check in (check_statuses, check_unique, check_stop, check_kills):
         check()
         passed += 1
     print(f"{passed} passed, {failed} failed")
-    return 1 if failed or passed < 6 else 0
+    return 1 if failed or passed < 7 else 0
 
 
 sys.exit(main())
