@@ -74,6 +74,7 @@ struct config {
     enum log_level log_level;
     uint64_t map_size_bytes;
     enum config_identity identity;
+    char witness[CONFIG_PATH_SIZE]; /* empty: none */
     struct http_options http;
     struct access_options access;
     struct tls_options tls;

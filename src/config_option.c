@@ -62,6 +62,9 @@ static const struct option table[] = {
     OPTION("seqd", "identity", VALUE_WORD, GENERAL(identity), .words = identity_words,
            .unit = "marks", .standard = "all", .reload = OPTION_RESTARTS,
            .meaning = "what has to be as it was, else the data directory is refused as a copy"),
+    OPTION("seqd", "witness", VALUE_PATH, GENERAL(witness), .unit = "path", .standard = "",
+           .reload = OPTION_RESTARTS,
+           .meaning = "a file on another file system that remembers how far the data is"),
 
     OPTION("http", "listen", VALUE_LISTEN, GENERAL(http.listen), .unit = "addresses and ports",
            .standard = "127.0.0.1:8080", .reload = OPTION_RESTARTS,

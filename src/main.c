@@ -344,6 +344,9 @@ static struct store_lmdb_options store_options(const struct seqd *seqd)
                                          .map_size_bytes = seqd->config.map_size_bytes,
                                          .identity =
                                              (enum store_lmdb_identity)seqd->config.identity};
+    if (seqd->config.witness[0] != '\0') {
+        options.witness = seqd->config.witness;
+    }
     machine_id(options.machine);
     return options;
 }

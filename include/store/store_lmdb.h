@@ -38,6 +38,9 @@ struct store_lmdb_options {
     uint64_t map_size_bytes;
     /* Where it stops growing, within the same limits; 0: STORE_LMDB_MAP_SIZE_MAX. */
     uint64_t map_size_max_bytes;
+    /* The path of a witness on another file system, borrowed for the open; NULL: none. Commits that
+     * it cannot be told of count as failures of the disk. */
+    const char *witness;
     enum store_lmdb_identity identity;
     uint8_t machine[STORE_LMDB_MACHINE_SIZE]; /* the machine id, hashed; all zero: unknown */
 };

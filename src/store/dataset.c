@@ -106,8 +106,11 @@ void dataset_count_leased(struct dataset *dataset, uint64_t positions)
 
 enum error dataset_witness(struct dataset *dataset, struct error_detail *detail)
 {
-    return sentinel_write(&dataset->sentinel, &dataset->directory, SENTINEL_INITIALISED,
-                          dataset->meta.counter, detail);
+    enum error error = sentinel_write(&dataset->sentinel, &dataset->directory, SENTINEL_INITIALISED,
+                                      dataset->meta.counter, detail);
+
+    return error == ERR_OK ? elsewhere_write(&dataset->elsewhere, dataset->meta.counter, detail)
+                           : error;
 }
 
 static enum error draw_id(uint8_t id[META_ID_SIZE], struct error_detail *detail)
@@ -170,7 +173,6 @@ static struct sentinel_slot describe(const struct dataset *dataset, enum sentine
     return slot;
 }
 
-/* Step 1. */
 static enum error make_sentinel(struct dataset *dataset, struct error_detail *detail)
 {
     struct sentinel_slot slot = describe(dataset, SENTINEL_INITIALISING);
@@ -199,7 +201,8 @@ static enum error initialise(struct dataset *dataset, const struct change *first
         error = look_at_data(dataset, &dataset->sentinel.slot.data, detail);
     }
     if (error == ERR_OK) {
-        error = dataset_witness(dataset, detail);
+        error = sentinel_write(&dataset->sentinel, &dataset->directory, SENTINEL_INITIALISED,
+                               dataset->meta.counter, detail);
     }
     if (error == ERR_OK) {
         error = sentinel_sync(&dataset->sentinel, &dataset->directory, detail);
@@ -254,7 +257,6 @@ static enum error check_identity(struct dataset *dataset, struct error_detail *d
 static enum error add_remedy(struct dataset *dataset, MDB_txn *txn, const struct meta *found,
                              enum error error, struct error_detail *detail)
 {
-    const char *path = dataset->directory.path;
     uint64_t max_gap = copies_max_gap(&dataset->environment, txn);
     struct error_detail why = *detail;
 
@@ -262,7 +264,8 @@ static enum error add_remedy(struct dataset *dataset, MDB_txn *txn, const struct
                       "%s. Where it is the newest there is, and nothing else issues its numbers, "
                       "take it over beyond all that it may lack: "
                       "seqd --adopt --skip %" PRIu64 " -d '%s'",
-                      why.text, identity_propose_skip(found, max_gap, (int64_t)now_ms()), path);
+                      why.text, identity_propose_skip(found, max_gap, (int64_t)now_ms()),
+                      dataset->directory.path);
 }
 
 /* Read the meta record, and take it for ours if it may be; an adoption takes what there is. */
@@ -280,6 +283,9 @@ static enum error load(struct dataset *dataset, bool adopting, struct error_deta
         if (error == ERR_OK) {
             error = check_identity(dataset, detail);
         }
+        if (error == ERR_OK) {
+            error = elsewhere_open(&dataset->elsewhere, &found, detail);
+        }
         if (error == ERR_CORRUPT || error == ERR_FENCED) {
             error = add_remedy(dataset, txn, &found, error, detail);
         }
@@ -288,7 +294,7 @@ static enum error load(struct dataset *dataset, bool adopting, struct error_deta
         environment_abort(&txn);
         return error;
     }
-    /* Nothing is written by this commit; it keeps the tables open. */
+    /* Writes nothing; it keeps the tables open. */
     error = environment_commit(&dataset->environment, &txn, detail);
     if (error == ERR_OK) {
         dataset->meta = found;
@@ -312,6 +318,7 @@ static enum error start(struct dataset *dataset, struct error_detail *detail)
         memcpy(dataset->sentinel.slot.machine, dataset->machine, sizeof(dataset->machine));
     }
     if (error == ERR_OK) {
+        dataset->meta.witnessed = dataset->meta.witnessed || dataset->elsewhere.name[0] != '\0';
         error = dataset_commit(dataset, &nothing, detail);
     }
     if (error == ERR_OK) {
@@ -337,6 +344,7 @@ static enum error renew(struct dataset *dataset, struct error_detail *detail)
 static void let_go(struct dataset *dataset)
 {
     dataset->trusted = false;
+    elsewhere_close(&dataset->elsewhere);
     environment_close(&dataset->environment);
     sentinel_close(&dataset->sentinel);
 }
@@ -371,15 +379,20 @@ static enum error prepare(struct dataset *dataset, struct error_detail *detail)
 static enum error begin(struct dataset *dataset, const struct store_lmdb_options *options,
                         struct error_detail *detail)
 {
+    enum error error;
+
     *dataset = (struct dataset){
-        .sentinel = {.fd = -1},
+        .directory = {.fd = -1},
+        .sentinel = {.name = DIRECTORY_SENTINEL, .fd = -1},
         .environment = {.directory = &dataset->directory,
                         .map_size_bytes = options->map_size_bytes,
                         .map_size_max_bytes = options->map_size_max_bytes},
         .identity = options->identity,
     };
     memcpy(dataset->machine, options->machine, sizeof(dataset->machine));
-    return directory_open(&dataset->directory, options->directory, detail);
+    error = elsewhere_init(&dataset->elsewhere, options->witness, detail);
+    return error != ERR_OK ? error
+                           : directory_open(&dataset->directory, options->directory, detail);
 }
 
 enum error dataset_open(struct dataset *dataset, const struct store_lmdb_options *options,
@@ -414,6 +427,7 @@ static enum error open_to_adopt(struct dataset *dataset, struct error_detail *de
         error = load(dataset, true, detail);
     }
     if (error == ERR_OK) {
+        dataset->meta.witnessed = dataset->elsewhere.name[0] != '\0';
         error = draw_id(dataset->meta.incarnation, detail);
     }
     return error;
@@ -439,6 +453,9 @@ enum error dataset_adopt(struct dataset *dataset, const struct store_lmdb_option
     if (error == ERR_OK) {
         error = sentinel_create(&dataset->sentinel, &dataset->directory, &slot, detail);
     }
+    if (error == ERR_OK) {
+        error = elsewhere_make(&dataset->elsewhere, &dataset->meta, detail);
+    }
     return error;
 }
 
@@ -456,7 +473,10 @@ enum error dataset_restore(struct dataset *dataset, const struct store_lmdb_opti
                            "'%s' holds a data set already; restore into an empty directory",
                            dataset->directory.path);
     }
-    return error == ERR_OK ? initialise(dataset, change, detail) : error;
+    if (error == ERR_OK) {
+        error = initialise(dataset, change, detail);
+    }
+    return error == ERR_OK ? elsewhere_make(&dataset->elsewhere, &dataset->meta, detail) : error;
 }
 
 enum error dataset_reopen(struct dataset *dataset, struct error_detail *detail)

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "directory.h"
+#include "elsewhere.h"
 #include "environment.h"
 #include "record.h"
 #include "sentinel.h"
@@ -30,8 +31,9 @@ struct dataset {
     struct directory directory;
     struct sentinel sentinel;
     struct environment environment;
-    struct meta meta; /* as of the last commit that this process saw succeed */
-    bool trusted;     /* the last start, or recovery, has come to its end */
+    struct elsewhere elsewhere; /* the witness on another file system */
+    struct meta meta;           /* as of the last commit that this process saw succeed */
+    bool trusted;               /* the last start, or recovery, has come to its end */
     enum store_lmdb_identity identity;
     uint8_t machine[STORE_LMDB_MACHINE_SIZE]; /* this one's */
 };

@@ -53,7 +53,8 @@ enum {
     META_AT_WINDOW = 72,      /* 8 */
     META_AT_POSITIONS = 80,   /* 8 */
     META_AT_RATE = 88,        /* 8 */
-    META_AT_SPACE_2 = 96,     /* 28, zero */
+    META_AT_WITNESSED = 96,   /* 1 */
+    META_AT_SPACE_2 = 97,     /* 27, zero */
     META_AT_CRC = 124,        /* 4 */
 };
 
@@ -321,6 +322,7 @@ void meta_encode(const struct meta *meta, uint8_t to[META_SIZE])
     bytes_put(to + META_AT_WINDOW, meta->window_ms, 8);
     bytes_put(to + META_AT_POSITIONS, meta->window_positions, 8);
     bytes_put(to + META_AT_RATE, meta->rate, 8);
+    bytes_put(to + META_AT_WITNESSED, meta->witnessed, 1);
     bytes_put(to + META_AT_CRC, bytes_crc32c(0, to, META_AT_CRC), 4);
 }
 
@@ -350,7 +352,7 @@ enum error meta_decode(const void *data, size_t length, struct meta *ret_meta,
         return error_fail(detail, ERR_FENCED, "the data is of format %u, this seqd reads up to %d",
                           version, META_VERSION);
     }
-    if (version == 0 || length != META_SIZE ||
+    if (version == 0 || length != META_SIZE || bytes[META_AT_WITNESSED] > 1 ||
         !bytes_are_zero(bytes + META_AT_SPACE_1, META_AT_INSTANCE - META_AT_SPACE_1) ||
         !bytes_are_zero(bytes + META_AT_SPACE_2, META_AT_CRC - META_AT_SPACE_2)) {
         return error_fail(detail, ERR_CORRUPT, "the meta record is impossible");
@@ -364,5 +366,6 @@ enum error meta_decode(const void *data, size_t length, struct meta *ret_meta,
     ret_meta->window_ms = bytes_get(bytes + META_AT_WINDOW, 8);
     ret_meta->window_positions = bytes_get(bytes + META_AT_POSITIONS, 8);
     ret_meta->rate = bytes_get(bytes + META_AT_RATE, 8);
+    ret_meta->witnessed = bytes[META_AT_WITNESSED] == 1;
     return ERR_OK;
 }

@@ -45,6 +45,7 @@ struct meta {
     uint64_t window_ms;        /* when the running minute began … */
     uint64_t window_positions; /* … and what the counters leased in it */
     uint64_t rate;             /* positions a second, in the busiest minute of late */
+    bool witnessed; /* a witness elsewhere was made: it must be there when it is wanted */
 };
 
 void record_encode(const struct record *record, const char *name, uint8_t to[RECORD_SIZE]);

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,8 @@ enum {
     SLOT_AT_SPACE = 104,      /* 404, zero */
     SLOT_AT_CRC = 508,        /* 4 */
 };
+
+#define SENTINEL_NEW ".new" /* behind the name of one that is being made */
 
 static const uint8_t slot_magic[8] = {'s', 'e', 'q', 'd', 's', 'e', 'n', 't'};
 
@@ -112,11 +115,11 @@ static bool fill_new(int fd, struct sentinel_slot *slot)
     return write_whole(fd, bytes, SENTINEL_SIZE, 0) && fsync(fd) == 0;
 }
 
-/* A whole and synced DIRECTORY_SENTINEL_NEW; the open file, or -1 with errno set. */
-static int write_new(const struct directory *directory, struct sentinel_slot *slot)
+/* A whole and synced file `name`; open, or -1 with errno set. */
+static int write_new(const struct directory *directory, const char *name,
+                     struct sentinel_slot *slot)
 {
-    int fd =
-        openat(directory->fd, DIRECTORY_SENTINEL_NEW, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = openat(directory->fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int code;
 
     if (fd >= 0 && !fill_new(fd, slot)) {
@@ -133,8 +136,14 @@ static int write_new(const struct directory *directory, struct sentinel_slot *sl
 static enum error put_new(struct sentinel *sentinel, const struct directory *directory,
                           const struct sentinel_slot *slot, struct error_detail *detail)
 {
-    enum error error = directory_remove(directory, DIRECTORY_SENTINEL_NEW, detail);
+    char fresh[NAME_MAX + 1];
+    int length = snprintf(fresh, sizeof(fresh), "%s" SENTINEL_NEW, sentinel->name);
+    enum error error;
 
+    if (length < 0 || (size_t)length >= sizeof(fresh)) {
+        return error_fail(detail, ERR_INVALID, "the name '%s' is too long", sentinel->name);
+    }
+    error = directory_remove(directory, fresh, detail);
     if (error != ERR_OK) {
         return error;
     }
@@ -142,12 +151,12 @@ static enum error put_new(struct sentinel *sentinel, const struct directory *dir
     sentinel->place = 0;
     /* Under another name first, so that a file called sentinel is always a whole one: a crash that
      * left half of one could not be told from a sentinel that lost its bytes. */
-    sentinel->fd = write_new(directory, &sentinel->slot);
+    sentinel->fd = write_new(directory, fresh, &sentinel->slot);
     if (sentinel->fd < 0) {
-        return directory_fail(directory, "write", DIRECTORY_SENTINEL_NEW, detail);
+        return directory_fail(directory, "write", fresh, detail);
     }
-    if (renameat(directory->fd, DIRECTORY_SENTINEL_NEW, directory->fd, DIRECTORY_SENTINEL) != 0) {
-        error = directory_fail(directory, "rename", DIRECTORY_SENTINEL_NEW, detail);
+    if (renameat(directory->fd, fresh, directory->fd, sentinel->name) != 0) {
+        error = directory_fail(directory, "rename", fresh, detail);
         sentinel_close(sentinel);
     }
     return error;
@@ -164,8 +173,8 @@ enum error sentinel_create(struct sentinel *sentinel, const struct directory *di
 enum error sentinel_renew(struct sentinel *sentinel, const struct directory *directory,
                           struct error_detail *detail)
 {
-    struct sentinel fresh = {.fd = -1};
-    enum error error = directory_still_holds(directory, DIRECTORY_SENTINEL, sentinel->fd, detail);
+    struct sentinel fresh = {.name = sentinel->name, .fd = -1};
+    enum error error = directory_still_holds(directory, sentinel->name, sentinel->fd, detail);
 
     if (error == ERR_OK) {
         error = put_new(&fresh, directory, &sentinel->slot, detail);
@@ -186,14 +195,14 @@ static enum error take_newest(struct sentinel *sentinel, const struct directory 
     bool found = false;
 
     if (pread(sentinel->fd, bytes, sizeof(bytes), 0) < 0) {
-        return directory_fail(directory, "read", DIRECTORY_SENTINEL, detail);
+        return directory_fail(directory, "read", sentinel->name, detail);
     }
     for (unsigned i = 0; i < SENTINEL_SLOTS; i++) {
         struct sentinel_slot slot = {0};
         enum error error = sentinel_slot_decode(bytes + i * SENTINEL_SLOT_STRIDE, &slot, detail);
 
         if (error == ERR_FENCED) {
-            return error_wrap(detail, error, "'%s/%s'", directory->path, DIRECTORY_SENTINEL);
+            return error_wrap(detail, error, "'%s/%s'", directory->path, sentinel->name);
         }
         if (error == ERR_OK && (!found || slot.counter > sentinel->slot.counter)) {
             sentinel->slot = slot;
@@ -204,7 +213,7 @@ static enum error take_newest(struct sentinel *sentinel, const struct directory 
     if (!found) {
         return error_fail(detail, ERR_CORRUPT,
                           "both slots of '%s/%s' are damaged; see docs/DISK-FORMAT.md",
-                          directory->path, DIRECTORY_SENTINEL);
+                          directory->path, sentinel->name);
     }
     return ERR_OK;
 }
@@ -214,9 +223,9 @@ enum error sentinel_open(struct sentinel *sentinel, const struct directory *dire
 {
     enum error error;
 
-    sentinel->fd = openat(directory->fd, DIRECTORY_SENTINEL, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    sentinel->fd = openat(directory->fd, sentinel->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (sentinel->fd < 0) {
-        return directory_fail(directory, "open", DIRECTORY_SENTINEL, detail);
+        return directory_fail(directory, "open", sentinel->name, detail);
     }
     error = take_newest(sentinel, directory, detail);
     if (error != ERR_OK) {
@@ -238,7 +247,7 @@ enum error sentinel_write(struct sentinel *sentinel, const struct directory *dir
     slot.counter = counter;
     sentinel_slot_encode(&slot, bytes);
     if (!write_whole(sentinel->fd, bytes, sizeof(bytes), (off_t)place * SENTINEL_SLOT_STRIDE)) {
-        return directory_fail(directory, "write", DIRECTORY_SENTINEL, detail);
+        return directory_fail(directory, "write", sentinel->name, detail);
     }
     sentinel->slot = slot;
     sentinel->place = place;
@@ -250,7 +259,7 @@ enum error sentinel_sync(const struct sentinel *sentinel, const struct directory
 {
     assert(sentinel->fd >= 0);
     if (fdatasync(sentinel->fd) != 0) {
-        return directory_fail(directory, "sync", DIRECTORY_SENTINEL, detail);
+        return directory_fail(directory, "sync", sentinel->name, detail);
     }
     return ERR_OK;
 }

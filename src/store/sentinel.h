@@ -6,6 +6,8 @@
  * as many commits. A data file with fewer has gone back and is refused. Two slots take turns, by
  * the parity of the counter, so a write that a crash tears leaves the one before it.
  *
+ * A second one may lie on another file system, to witness what the whole disk may forget.
+ *
  * Threads: one at a time. */
 #ifndef SEQD_STORE_SENTINEL_H
 #define SEQD_STORE_SENTINEL_H
@@ -46,6 +48,7 @@ struct sentinel_slot {
 };
 
 struct sentinel {
+    const char *name;          /* of the file, set by the owner before all else; borrowed */
     int fd;                    /* owned; -1 when closed */
     struct sentinel_slot slot; /* the newest whole one */
     unsigned place;            /* where that one lies, 0 or 1 */

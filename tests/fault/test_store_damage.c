@@ -235,7 +235,7 @@ static void test_store_begins_again_after_a_half_initialisation(void **state)
 {
     struct scene *scene = *state;
     struct directory directory;
-    struct sentinel sentinel;
+    struct sentinel sentinel = {.name = DIRECTORY_SENTINEL};
     struct sentinel_slot slot = {.state = SENTINEL_INITIALISING, .instance = "half-way"};
     struct store_entry entry;
     struct definition definition = definition_default();

@@ -45,6 +45,7 @@ static const struct bounds all_bounds[] = {
      "identity",
      {"all", "file", "machine", "none"},
      {"All", "files", "file, machine", "0", "no"}},
+    {"seqd", "witness", {"/", "/mnt/witness"}, {"witness", "./witness", "none"}},
     {"http",
      "listen",
      {"0.0.0.0:0", "255.255.255.255:65535", "[::]:1", "[fe80::1]:8080 ,127.0.0.1:1", "none"},

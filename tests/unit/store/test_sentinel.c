@@ -29,6 +29,7 @@ static int set_up(void **state)
 
     assert_non_null(scene);
     scene->dir = dir_make();
+    scene->sentinel.name = DIRECTORY_SENTINEL;
     assert_int_equal(directory_open(&scene->directory, scene->dir.path, &scene->detail), ERR_OK);
     memcpy(slot.instance, instance, sizeof(slot.instance));
     assert_int_equal(sentinel_create(&scene->sentinel, &scene->directory, &slot, &scene->detail),
