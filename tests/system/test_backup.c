@@ -17,15 +17,17 @@
 #include <cmocka.h>
 
 #define CONNECTIONS 8
-#define NUMBERS 20000 /* received before the backup, and at most so many after it */
+#define NUMBERS 20000 /* received before the backup, after it, and after the restore … */
+#define SETTINGS "[sequence:default]\nmax_gap = 100\n" /* … and far more than were leased by then */
+#define SETTINGS_SIZE (DIR_PATH_SIZE + 64)
 #define WAIT_MS 60000
 
 /* The daemon, with a unix socket in the folder of its configuration. */
-static struct stage open_stage(char settings[DIR_PATH_SIZE + 64])
+static struct stage open_stage(char settings[SETTINGS_SIZE])
 {
     struct stage stage = stage_open(NULL);
     struct dir socket = dir_entry(&stage.configuration, "s");
-    (void)snprintf(settings, DIR_PATH_SIZE + 64, "[http]\nsocket = %s\n", socket.path);
+    (void)snprintf(settings, SETTINGS_SIZE, SETTINGS "[http]\nsocket = %s\n", socket.path);
     stage_stop(&stage);
     stage_configure(&stage, settings);
     stage_start(&stage, NULL);
@@ -70,7 +72,7 @@ static void receive(struct load *load, uint64_t more)
 static void test_backup_under_load_and_restore_repeat_no_number(void **state)
 {
     (void)state;
-    char settings[DIR_PATH_SIZE + 64];
+    char settings[SETTINGS_SIZE];
     struct stage stage = open_stage(settings);
     struct dir file = dir_entry(&stage.configuration, "backup");
     struct oracle *oracle = oracle_new(&(struct oracle_options){
@@ -109,13 +111,13 @@ static void test_backup_under_load_and_restore_repeat_no_number(void **state)
 static void test_restore_wants_a_skip_and_an_empty_directory(void **state)
 {
     (void)state;
-    char settings[DIR_PATH_SIZE + 64];
+    char settings[SETTINGS_SIZE];
     struct stage stage = open_stage(settings);
     struct dir file = dir_entry(&stage.configuration, "backup");
     struct dir fresh = dir_make();
     back_up(&stage, &file);
-    back_up(&stage, &file);                                  /* over the one before */
-    restore(file.path, fresh.path, NULL, 1, "--skip 10000"); /* ten times the max_gap */
+    back_up(&stage, &file); /* over the one before */
+    restore(file.path, fresh.path, NULL, 1, "by its age and its rate: --skip ");
     assert_false(dir_has(&fresh, "sentinel"));
     restore(file.path, stage.data.path, "--skip=0", 1, "in use by another seqd");
     stage_stop(&stage);

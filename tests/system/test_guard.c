@@ -1,5 +1,6 @@
 /* A data directory that comes back as a copy, against the real daemon: what it says, and that what
  * it says to type helps. */
+#include "base/definition.h"
 #include "base/text.h"
 #include "daemon.h"
 #include "stage.h"
@@ -62,7 +63,7 @@ static void assert_refused_and_adopt(const struct stage *stage, int64_t last)
     assert_true(digits < sizeof text);
     memcpy(text, command, digits);
     assert_int_equal(text_parse_uint64(text, INT64_MAX, &skip), ERR_OK);
-    assert_true(skip >= 10000); /* ten times the max_gap of 1000 */
+    assert_true(skip >= 10 * SEQUENCE_MAX_GAP_DEFAULT);
     daemon_free(daemon);
 
     daemon =
