@@ -261,9 +261,8 @@ static enum error add_remedy(struct dataset *dataset, MDB_txn *txn, const struct
     struct error_detail why = *detail;
 
     return error_fail(detail, error,
-                      "%s. Where it is the newest there is, and nothing else issues its numbers, "
-                      "take it over beyond all that it may lack: "
-                      "seqd --adopt --skip %" PRIu64 " -d '%s'",
+                      "%s. If it is the newest there is, and nothing else issues its "
+                      "numbers, type: seqd --adopt --skip %" PRIu64 " -d '%s'",
                       why.text, identity_propose_skip(found, max_gap, (int64_t)now_ms()),
                       dataset->directory.path);
 }
