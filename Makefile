@@ -86,7 +86,9 @@ SAY        = $(if $(V),:,@printf '  %s %s\n')
 
 FLOORS := base store core front
 GRPC_LIBS := $(if $(filter yes,$(GRPC)),-lnghttp2 -lprotobuf-c)
-LIBS   := -lmicrohttpd -lgnutls -ljansson $(GRPC_LIBS) -llmdb -linih -lsystemd
+# libmicrohttpd finds our epoll_wait() before the C library's: src/front/epoll.c says why.
+MHD_LIBS := -Wl,-u,epoll_wait -lmicrohttpd
+LIBS   := $(MHD_LIBS) -lgnutls -ljansson $(GRPC_LIBS) -llmdb -linih -lsystemd
 # seqctl is a roof of its own over base.
 CTL_LIBS := -lcurl -ljansson -lgnutls
 
@@ -266,7 +268,7 @@ programs = $(eval $(call program_rules,$(strip $(1)),$(strip $(2)),$(3),$(4)))
 $(call programs, tests/unit/base,  tests/unit/base/test_*.c,  base, -lcmocka)
 $(call programs, tests/unit/store, tests/unit/store/test_*.c, store base, -lcmocka -llmdb)
 $(call programs, tests/unit/core,  tests/unit/core/test_*.c,  core store base, -lcmocka)
-$(call programs, tests/unit/front, tests/unit/front/test_*.c, front core store base, -lcmocka -lmicrohttpd -lgnutls -ljansson $(GRPC_LIBS))
+$(call programs, tests/unit/front, tests/unit/front/test_*.c, front core store base, -lcmocka $(MHD_LIBS) -lgnutls -ljansson $(GRPC_LIBS))
 $(call programs, tests/unit/roof,  tests/unit/roof/test_*.c,  front core store base, -lcmocka $(LIBS))
 $(call programs, tests/unit/ctl,   tests/unit/ctl/test_*.c,   ctl base, -lcmocka $(CTL_LIBS))
 $(call programs, tests/contract,   tests/contract/test_*.c,   store base, -lcmocka -llmdb)
@@ -323,7 +325,10 @@ BENCH    := $(call tests_in,tests/bench/*.c)
 
 # ThreadSanitizer of gcc 12 cannot bear the address layout of some kernels: switch its randomness off where we may.
 RUN_tsan  = $(shell setarch -R true 2>/dev/null && echo setarch -R)
-RUN_TESTS = SEQD='$(abspath $(SEQD))' SEQCTL='$(abspath $(SEQCTL))' $(RUN_$(VARIANT)) tests/run $(B)/logs
+# A sanitizer is some ten times slower: a tenth of the clock schedules then, unless more are asked for.
+SCHEDULES_asan := 10000
+SCHEDULES_tsan := 10000
+RUN_TESTS = SCHEDULES="$${SCHEDULES:-$(SCHEDULES_$(VARIANT))}" SEQD='$(abspath $(SEQD))' SEQCTL='$(abspath $(SEQCTL))' $(RUN_$(VARIANT)) tests/run $(B)/logs
 
 .PHONY: run test build-tests check check-unit check-contract check-fault check-system check-docs
 run: deps $(SEQD)               ## install what is missing, build, serve on 127.0.0.1:8080 with build/data
