@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define FAREWELL_MS 1000 /* for the last answers to be sent, once nothing is issued any more */
+#define HANG_UP_MS 5000  /* for what was begun to be whole, and for clients to hang up */
 
 struct grpc {
     struct grpc_options options;
@@ -235,7 +236,7 @@ void grpc_stop(struct grpc *grpc)
         return;
     }
     (void)wait_quiet(grpc, GRPC_DRAINS, FAREWELL_MS); /* who is not done by then … */
-    (void)wait_quiet(grpc, GRPC_CLOSES, FAREWELL_MS); /* … or does not hang up, is cut off */
+    (void)wait_quiet(grpc, GRPC_CLOSES, HANG_UP_MS);  /* … or does not hang up, is cut off */
     take_down(grpc);
 }
 

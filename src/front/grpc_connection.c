@@ -10,8 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define LEAVE_MS 1000      /* for the client to notice that it was asked to leave */
-#define LINGER_MS 1000     /* for it to close its side after ours */
+#define LINGER_MS 1000     /* for the client to close its side after ours */
 #define AGE_GRACE_MS 30000 /* for the calls of a connection that is too old */
 
 static struct grpc_connection *connection_of(struct grpc_timer *timer)
@@ -37,7 +36,8 @@ static struct instant next_look(const struct grpc_connection *connection)
     case GRPC_LINGERS:
         return clock_after(connection->since, LINGER_MS * CLOCK_NS_PER_MS);
     case GRPC_LEAVES:
-        due = clock_after(connection->left_at, LEAVE_MS * CLOCK_NS_PER_MS);
+        /* Who has not answered our ping may only be slow, with a call on its way. */
+        due = clock_after(connection->left_at, grpc_service_request_ns(service));
         break;
     case GRPC_LEFT:
         due = clock_after(connection->left_at, AGE_GRACE_MS * CLOCK_NS_PER_MS);

@@ -1,7 +1,11 @@
 #include "grpc_answer.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 void grpc_answer_keep(char *to, size_t size, const uint8_t *value, size_t length)
 {
@@ -46,4 +50,20 @@ void grpc_answer_add(struct grpc_answer *answer, const uint8_t *name, size_t nam
             grpc_answer_keep(texts[i].to, texts[i].size, value, length);
         }
     }
+}
+
+void grpc_answer_head(struct grpc_answer *answer, bool last)
+{
+    answer->trailers_only = !answer->headers && last;
+    answer->headers = true;
+}
+
+void grpc_answer_put(struct grpc_answer *answer, const uint8_t *bytes, size_t length)
+{
+    uint8_t *body = realloc(answer->body, answer->length + length);
+
+    assert_non_null(body);
+    memcpy(body + answer->length, bytes, length);
+    answer->body = body;
+    answer->length += length;
 }

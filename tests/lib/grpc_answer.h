@@ -10,6 +10,7 @@
 
 /* What came back over one stream. */
 struct grpc_answer {
+    bool begun;         /* the head of the call has gone out; all else came back */
     bool headers;       /* any came */
     bool trailers_only; /* the first headers were the last thing */
     bool closed;        /* the stream has ended, one way or the other */
@@ -29,6 +30,12 @@ struct grpc_answer {
 /* One field of its headers or trailers. */
 void grpc_answer_add(struct grpc_answer *answer, const uint8_t *name, size_t name_length,
                      const uint8_t *value, size_t length);
+
+/* Its headers or trailers are whole; `last`: nothing follows them. */
+void grpc_answer_head(struct grpc_answer *answer, bool last);
+
+/* More of its body. */
+void grpc_answer_put(struct grpc_answer *answer, const uint8_t *bytes, size_t length);
 
 /* Copy `length` bytes as a text, cut to `size`. */
 void grpc_answer_keep(char *to, size_t size, const uint8_t *value, size_t length);

@@ -97,13 +97,22 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         grpc_answer_keep(client->goodbye.words, sizeof client->goodbye.words,
                          frame->goaway.opaque_data, frame->goaway.opaque_data_len);
     } else if (stream != NULL && frame->hd.type == NGHTTP2_HEADERS) {
-        stream->answer.trailers_only =
-            !stream->answer.headers && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-        stream->answer.headers = true;
+        grpc_answer_head(&stream->answer, (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0);
     } else if (stream != NULL && frame->hd.type == NGHTTP2_RST_STREAM) {
         stream->answer.reset = frame->rst_stream.error_code;
     } else if (stream != NULL && frame->hd.type == NGHTTP2_DATA) {
         stream->answer.frames++;
+    }
+    return 0;
+}
+
+static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
+{
+    struct stream *stream = find(context, frame->hd.stream_id);
+
+    (void)session;
+    if (stream != NULL && frame->hd.type == NGHTTP2_HEADERS) {
+        stream->answer.begun = true;
     }
     return 0;
 }
@@ -116,13 +125,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 
     (void)flags;
     if (stream != NULL) {
-        struct grpc_answer *answer = &stream->answer;
-        uint8_t *body = realloc(answer->body, answer->length + length);
-
-        assert_non_null(body);
-        memcpy(body + answer->length, bytes, length);
-        answer->body = body;
-        answer->length += length;
+        grpc_answer_put(&stream->answer, bytes, length);
     }
     if (client->slow) { /* the connection's window is wide; a test plays with the stream's */
         assert_int_equal(nghttp2_session_consume_connection(session, length), 0);
@@ -180,6 +183,7 @@ static nghttp2_session *new_session(struct grpc_client *client, bool slow)
     nghttp2_session_callbacks_set_send_callback(callbacks, on_send);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
     assert_int_equal(nghttp2_session_client_new2(&session, callbacks, client, option), 0);
@@ -197,9 +201,7 @@ static struct grpc_client *open_with(uint16_t port, uint32_t window)
     client->line.wire = http_client_open(port);
     client->slow = window != 0;
     client->session = new_session(client, client->slow);
-    assert_int_equal(
-        nghttp2_submit_settings(client->session, NGHTTP2_FLAG_NONE, &settings, window != 0 ? 1 : 0),
-        0);
+    assert_int_equal(nghttp2_submit_settings(client->session, 0, &settings, client->slow), 0);
     return client;
 }
 
@@ -308,9 +310,8 @@ int32_t grpc_client_begin(struct grpc_client *client, const struct grpc_ask *ask
     append(stream, bytes, length, end);
     stream->answer.code = -1;
     nghttp2_data_provider provider = {.source = {.ptr = stream}, .read_callback = read_body};
-    bool bodyless = end && length == 0;
     stream->id = nghttp2_submit_request(client->session, NULL, fields, count,
-                                        bodyless ? NULL : &provider, NULL);
+                                        end && length == 0 ? NULL : &provider, NULL);
     assert_true(stream->id > 0);
     client->streams[client->stream_count++] = stream;
     return stream->id;
@@ -330,8 +331,7 @@ void grpc_client_send(struct grpc_client *client, int32_t id, const void *bytes,
 
 void grpc_client_reset(struct grpc_client *client, int32_t stream, uint32_t code)
 {
-    assert_int_equal(nghttp2_submit_rst_stream(client->session, NGHTTP2_FLAG_NONE, stream, code),
-                     0);
+    assert_int_equal(nghttp2_submit_rst_stream(client->session, 0, stream, code), 0);
     grpc_client_turn(client);
 }
 

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#define AWAIT_MS 20000
+
 struct grpc_raw *grpc_raw_open(uint16_t port)
 {
     struct grpc_raw *raw = calloc(1, sizeof *raw);
@@ -163,36 +165,76 @@ static size_t judge_frames(struct grpc_verdict *verdict, const uint8_t *bytes, s
     return at;
 }
 
-/* Send everything and read meanwhile, until the server closes, or for `timeout_ms`. */
-struct grpc_verdict grpc_raw_exchange(struct grpc_raw *raw, unsigned timeout_ms)
+static void send_some(struct grpc_raw *raw, size_t *sent)
 {
-    static uint8_t in[1 << 20];
-    struct grpc_verdict verdict = {.closed = false};
+    ssize_t step = send(http_client_socket(raw->wire), raw->out + *sent, raw->out_length - *sent,
+                        MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    *sent += step > 0 ? (size_t)step : 0;
+}
+
+static void receive_some(struct grpc_raw *raw, struct grpc_verdict *verdict)
+{
+    ssize_t length = recv(http_client_socket(raw->wire), raw->in + raw->in_length,
+                          sizeof raw->in - raw->in_length, MSG_DONTWAIT);
+
+    if (length > 0) {
+        raw->in_length += (size_t)length;
+        size_t used = judge_frames(verdict, raw->in, raw->in_length);
+        memmove(raw->in, raw->in + used, raw->in_length - used);
+        raw->in_length -= used;
+    } else if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
+        verdict->closed = true;
+    }
+}
+
+static bool has_come(const struct grpc_verdict *verdict, const struct grpc_verdict *least)
+{
+    return verdict->acks >= least->acks && verdict->resets >= least->resets &&
+           verdict->headers >= least->headers && (verdict->goaway || !least->goaway);
+}
+
+/* Until `least` has come, where there is one. False when the time is over first. */
+static bool exchange(struct grpc_raw *raw, const struct grpc_verdict *least, unsigned timeout_ms,
+                     struct grpc_verdict *ret_verdict)
+{
     struct instant until = clock_after(clock_now(), timeout_ms * CLOCK_NS_PER_MS);
     size_t sent = 0;
-    size_t held = 0;
-    int fd = http_client_socket(raw->wire);
+    bool done = false;
 
-    while (!verdict.closed && !clock_reached(until, clock_now())) {
+    *ret_verdict = (struct grpc_verdict){.closed = false};
+    while (!done && !clock_reached(until, clock_now())) {
         bool more = sent < raw->out_length;
-        struct pollfd ready = {.fd = fd, .events = (short)(POLLIN | (more ? POLLOUT : 0))};
+        struct pollfd ready = {.fd = http_client_socket(raw->wire),
+                               .events = (short)(POLLIN | (more ? POLLOUT : 0))};
 
-        (void)poll(&ready, 1, 20);
+        (void)poll(&ready, 1, 20); /* what was missed is seen in the next turn */
         if (more) {
-            ssize_t step =
-                send(fd, raw->out + sent, raw->out_length - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-            sent += step > 0 ? (size_t)step : 0;
+            send_some(raw, &sent);
         }
-        ssize_t length = recv(fd, in + held, sizeof in - held, MSG_DONTWAIT);
-        if (length > 0) {
-            held += (size_t)length;
-            size_t used = judge_frames(&verdict, in, held);
-            memmove(in, in + used, held - used);
-            held -= used;
-        } else if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
-            verdict.closed = true;
-        }
+        receive_some(raw, ret_verdict);
+        done = ret_verdict->closed ||
+               (least != NULL && sent == raw->out_length && has_come(ret_verdict, least));
     }
     raw->out_length = 0;
+    return done;
+}
+
+struct grpc_verdict grpc_raw_exchange(struct grpc_raw *raw, unsigned timeout_ms)
+{
+    struct grpc_verdict verdict;
+
+    (void)exchange(raw, NULL, timeout_ms, &verdict); /* the time may well be over */
+    return verdict;
+}
+
+struct grpc_verdict grpc_raw_await(struct grpc_raw *raw, struct grpc_verdict least)
+{
+    struct grpc_verdict verdict;
+
+    if (!exchange(raw, &least, AWAIT_MS, &verdict)) {
+        fail_msg("not within %d ms: %u acks, %u resets, %u headers, goaway %d", AWAIT_MS,
+                 verdict.acks, verdict.resets, verdict.headers, (int)verdict.goaway);
+    }
     return verdict;
 }

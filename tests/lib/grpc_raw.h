@@ -40,6 +40,8 @@ struct grpc_raw {
     uint8_t *out;             /* what will be sent; owned */
     size_t out_length;
     size_t out_room;
+    uint8_t in[1 << 16]; /* what came and is no whole frame yet */
+    size_t in_length;
 };
 
 /* What the server has said until it closed. */
@@ -72,7 +74,13 @@ void grpc_raw_number(struct grpc_raw *raw, uint8_t type, uint32_t stream, uint32
 size_t grpc_raw_put_field(uint8_t *to, const char *name, const char *value);
 size_t grpc_raw_put_head(uint8_t *to);
 
-/* Send everything and read meanwhile, until the server closes, or for `timeout_ms`. */
+/* Send everything and read meanwhile, until the server closes, or for `timeout_ms`: for what ends
+ * the connection, or must not come. */
 struct grpc_verdict grpc_raw_exchange(struct grpc_raw *raw, unsigned timeout_ms);
+
+/* The same, but no longer than until all is sent and at least this has come: the counts of `least`,
+ * and a GOAWAY where it has one. Ends the test when that takes more than 20 s; a server that closes
+ * is for the caller to judge. */
+struct grpc_verdict grpc_raw_await(struct grpc_raw *raw, struct grpc_verdict least);
 
 #endif
