@@ -38,8 +38,8 @@ RUN_PACKAGES   := gcc libc6-dev liblmdb-dev libmicrohttpd-dev libgnutls28-dev li
                   python3-yaml $(if $(filter npm,$(SWAGGER_UI)),npm,python3-flasgger) \
                   $(if $(filter yes,$(GRPC)),libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler \
                       protobuf-compiler $(GRPC_PROTO_PACKAGE))
-TEST_PACKAGES  := libcmocka-dev curl prometheus faketime
-LINT_PACKAGES  := clang-format mandoc
+TEST_PACKAGES  := libcmocka-dev curl faketime
+LINT_PACKAGES  := clang-format mandoc prometheus
 MAN_PACKAGES   := scdoc
 BENCH_PACKAGES := wrk nginx-light golang-go
 GRPC_BENCH_PACKAGES := nghttp2-client libgrpc-dev golang-go golang-google-grpc-dev

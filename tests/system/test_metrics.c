@@ -42,6 +42,11 @@ static char *scrape(const struct stage *stage)
 static void test_metrics_satisfy_promtool(void **state)
 {
     (void)state;
+    /* Its package would start a server of its own, so `make test` does not install it; CI does. */
+    if (system("command -v promtool >/dev/null") != 0) {
+        print_message("*** NOT TESTED: there is no promtool; make lint-deps installs it\n");
+        skip();
+    }
     struct stage stage = stage_open("[sequence:short]\nmax = 1\n[sequence:long]\n");
     char *page = scrape(&stage);
     struct dir said = dir_entry(&stage.configuration, "said");
