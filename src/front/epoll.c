@@ -5,7 +5,7 @@
  * clients then wait for an answer until some other one wakes the thread. (Seen with 0.9.75.) So no
  * call here ever brings all that it was asked for; what is left over comes with the next.
  *
- * Nobody names this file: the makefile tells the linker that epoll_wait is wanted. Without it
+ * Nobody calls it by a header: the makefile links this file before every library. Without it
  * tests/system/test_wakeup.c fails. */
 #include <sys/epoll.h>
 
