@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define LISTENS " listens on http://"
-#define LISTENS_GRPC " listens on grpc://"
 #define POLL_MS 1
 #define PASSED_FROM 3 /* the first descriptor that a service manager passes, … */
 #define PASSED_MAX 16
@@ -263,13 +262,13 @@ static bool has_ended(struct daemon *daemon)
 }
 
 /* The port in "… listens on http://ADDRESS:PORT …", once the whole line is there; else 0. */
-static uint16_t port_said(struct daemon *daemon, const char *listens)
+static uint16_t port_said(struct daemon *daemon)
 {
-    const char *start = strstr(daemon_stdout(daemon), listens);
+    const char *start = strstr(daemon_stdout(daemon), LISTENS);
     if (start == NULL || strchr(start, '\n') == NULL) {
         return 0;
     }
-    start += strlen(listens);
+    start += strlen(LISTENS);
     char address[128];
     size_t length = strcspn(start, " \n");
     if (length >= sizeof address) {
@@ -301,7 +300,7 @@ bool daemon_listens(struct daemon *daemon)
     struct instant start = clock_now();
     for (;;) {
         bool ended = has_ended(daemon); /* asked first, so that what it said last is seen */
-        daemon->port = port_said(daemon, LISTENS);
+        daemon->port = port_said(daemon);
         if (daemon->port != 0 || ended) {
             return !ended;
         }
@@ -346,15 +345,6 @@ struct daemon *daemon_run_program(const char *variable, const char *const *argum
 uint16_t daemon_port(const struct daemon *daemon)
 {
     return daemon->port;
-}
-
-uint16_t daemon_grpc_port(struct daemon *daemon)
-{
-    uint16_t port = port_said(daemon, LISTENS_GRPC); /* it is said before the other */
-    if (port == 0) {
-        die_showing(daemon, "it does not say where it serves gRPC");
-    }
-    return port;
 }
 
 pid_t daemon_pid(const struct daemon *daemon)

@@ -54,9 +54,6 @@ struct daemon *daemon_run_program(const char *variable, const char *const *argum
 /* The port that it listens on; 0 before daemon_listens(). */
 uint16_t daemon_port(const struct daemon *daemon);
 
-/* The port that it serves gRPC on; ends the test when it does not. */
-uint16_t daemon_grpc_port(struct daemon *daemon);
-
 /* Its process id; 0 after it was waited for. */
 pid_t daemon_pid(const struct daemon *daemon);
 
