@@ -361,7 +361,7 @@ check-docs: $(SEQD) $(SEQCTL)   ## the commands that README and docs show print 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
 
-.PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-sim-planted check-states check-power bench bench-plot bench-core bench-timestamps
+.PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-sim-planted check-states check-power proof proof-quote bench bench-plot bench-core bench-timestamps
 check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
@@ -385,6 +385,10 @@ check-power: lab-deps $(SEQD) $(LAB)  ## install what is missing, cut the power 
 check-model:                    ## install what is missing, search the model of a lease's life whole (FULL=1: wider)
 	@$(INSTALL) $(MODEL_PACKAGES)
 	@CC='$(CC)' tests/model/check.sh
+proof: all                      ## every rig at full size, about 45 minutes, and a report in build/proof (SCALE=100, RIGS=power,sim: a slice)
+	@tests/proof/prove.py $(if $(SCALE),--scale $(SCALE)) $(if $(RIGS),--only $(RIGS))
+proof-quote:                    ## put its report into docs/RELIABILITY.md
+	@tests/proof/prove.py --quote
 bench: bench-deps $(SEQD) $(BENCH)  ## install what is missing, compare with other servers
 	@BENCH_DIR=$(B)/tests/bench $(RUN_PROGRAM) tests/bench/http.sh
 bench-grpc: grpc-bench-deps $(SEQD) $(BENCH)  ## install what is missing, compare gRPC with other servers
@@ -474,8 +478,9 @@ LINTS := check-lints check-format check-layers check-cycles check-atomics check-
          check-options check-man check-size check-ratio
 .PHONY: lint $(LINTS)
 lint: $(LINTS)                  ## every lint below
-check-lints:                    ## the lints themselves refuse and accept what they should
+check-lints:                    ## the lints themselves refuse and accept what they should, and so does the proof
 	@tests/lint/selftest.sh
+	@tests/proof/selftest.py
 check-format:                   ## clang-format would change nothing
 	@tests/lint/format.sh
 check-layers:                   ## no #include climbs a floor (docs/floors)

@@ -433,7 +433,7 @@ static int run_job(uint64_t first, uint64_t seeds, uint64_t job, uint64_t jobs)
         current = first + i;
         play(current);
         done++;
-        if (done % 100000 == 0) {
+        if (done % 100000 == 0 && i + jobs < seeds) {
             show(done, seeds / jobs);
         }
     }
