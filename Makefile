@@ -136,6 +136,8 @@ $(B)/tests/%.o: tests/%.c $(B)/tests/flags
 
 # Debian's own interpreter, which sees Debian's modules, also where another one stands first in PATH.
 PYTHON   := /usr/bin/python3
+# None of ours leaves compiled files beside its source.
+export PYTHONDONTWRITEBYTECODE := 1
 ASSETS   := build/assets/$(SWAGGER_UI)
 FLASGGER := /usr/lib/python3/dist-packages/flasgger/ui3/static
 EMBEDDED := src/front/assets/docs.html src/front/assets/start.js docs/openapi.yaml $(ASSETS)/openapi.json \
