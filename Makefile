@@ -29,6 +29,11 @@ ifeq ($(filter yes no,$(GRPC)),)
 $(error GRPC=$(GRPC) is none of yes, no)
 endif
 
+# seqd keeps no data in memory, where some systems have /tmp.
+ifeq ($(or $(TMPDIR),$(shell stat -f -c %T /tmp)),tmpfs)
+export TMPDIR := /var/tmp
+endif
+
 # --- Debian packages: the name, and why we need it is said by packaging/install-packages -----------------------
 
 # Debian 13 has no grpc-proto any more; what it held came to lie beside the Go implementation.
@@ -285,9 +290,10 @@ $(call programs, tests/bench,      tests/bench/*.c,           core store base, -
 $(patsubst %.o,%,$(call objects,tests/unit/front/test_*.c tests/unit/roof/test_*.c)): $(EPOLL)
 # The roof's own tests link its files too, all but main().
 $(patsubst %.o,%,$(call objects,tests/unit/roof/test_*.c)): $(filter-out $(B)/src/main.o,$(ROOF))
-# What test_isolation loads into the daemon: no sanitizer in it, whatever the variant.
+# What tests load into the daemon: no sanitizer in it, whatever the variant.
 $(B)/tests/system/test_isolation: | $(B)/tests/system/slow_disk.so
-$(B)/tests/system/slow_disk.so: tests/system/slow_disk.c $(B)/tests/flags
+$(B)/tests/system/test_data_directory: | $(B)/tests/system/sick_disk.so
+$(B)/tests/system/%.so: tests/system/%.c $(B)/tests/flags
 	@mkdir -p $(@D)
 	$(SAY) LD $@; $(CC) $(CPPFLAGS) $(CFLAGS) $(OURS) -shared -fPIC -o $@ $<
 

@@ -42,6 +42,7 @@
 #define CONFIG_SEQUENCE_DEFAULT "default"
 
 #define CONFIG_MAP_SIZE_MIN (INT64_C(64) << 10)
+#define CONFIG_MAP_SIZE_MAX_MIN (INT64_C(1) << 20) /* as long as the file is at its making */
 #define CONFIG_MAP_SIZE_MAX (INT64_C(16) << 30)
 
 /* What of the data directory has to be as it was; the store's own words for it. */
@@ -73,6 +74,8 @@ struct config {
     char data_dir[CONFIG_PATH_SIZE]; /* empty when the file names none */
     enum log_level log_level;
     uint64_t map_size_bytes;
+    uint64_t map_size_max_bytes;
+    bool any_filesystem;
     enum config_identity identity;
     char witness[CONFIG_PATH_SIZE]; /* empty: none */
     struct http_options http;

@@ -21,6 +21,7 @@ static const struct option_word identity_words[] = {{"all", CONFIG_IDENTITY_ALL}
                                                     {"machine", CONFIG_IDENTITY_MACHINE},
                                                     {"none", CONFIG_IDENTITY_NONE},
                                                     {NULL, 0}};
+static const struct option_word filesystem_words[] = {{"local", false}, {"any", true}, {NULL, 0}};
 static const struct option_word threads_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct option_word per_address_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct option_word tls_words[] = {
@@ -59,6 +60,13 @@ static const struct option table[] = {
            .max = CONFIG_MAP_SIZE_MAX, .unit = "bytes", .standard = "64MiB",
            .reload = OPTION_RESTARTS,
            .meaning = "address space for the data file at the start; it grows by itself"),
+    OPTION("seqd", "map_size_max", VALUE_SIZE, GENERAL(map_size_max_bytes),
+           .min = CONFIG_MAP_SIZE_MAX_MIN, .max = CONFIG_MAP_SIZE_MAX, .unit = "bytes",
+           .standard = "16GiB", .reload = OPTION_RESTARTS,
+           .meaning = "where it stops growing; at four fifths no new sequence is made"),
+    OPTION("seqd", "filesystem", VALUE_WORD, GENERAL(any_filesystem), .words = filesystem_words,
+           .unit = "kinds", .standard = "local", .reload = OPTION_RESTARTS,
+           .meaning = "where the data directory may lie"),
     OPTION("seqd", "identity", VALUE_WORD, GENERAL(identity), .words = identity_words,
            .unit = "marks", .standard = "all", .reload = OPTION_RESTARTS,
            .meaning = "what has to be as it was, else the data directory is refused as a copy"),

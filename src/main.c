@@ -342,6 +342,8 @@ static struct store_lmdb_options store_options(const struct seqd *seqd)
 {
     struct store_lmdb_options options = {.directory = seqd->directory,
                                          .map_size_bytes = seqd->config.map_size_bytes,
+                                         .map_size_max_bytes = seqd->config.map_size_max_bytes,
+                                         .any_filesystem = seqd->config.any_filesystem,
                                          .identity =
                                              (enum store_lmdb_identity)seqd->config.identity};
     if (seqd->config.witness[0] != '\0') {

@@ -30,7 +30,9 @@ enum error {
     ERR_NO_MEMORY, /* allocation failed */
 };
 
-#define ERROR_DETAIL_SIZE 512 /* bytes, with the NUL; longer text is cut */
+/* Bytes, with the NUL; longer text is cut. Room for a refusal that names a long path three times
+ * and ends with a command. */
+#define ERROR_DETAIL_SIZE 1536
 
 /* What a person needs to know about one failure: what, where, the limit, and what to type. */
 struct error_detail {

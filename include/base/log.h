@@ -18,7 +18,7 @@ enum log_level {
     LOG_LEVEL_DEBUG = 7,
 };
 
-#define LOG_LINE_SIZE 1024 /* bytes; longer text is cut */
+#define LOG_LINE_SIZE 2048 /* bytes; longer text is cut; above ERROR_DETAIL_SIZE */
 
 /* Lines less urgent than `level` are dropped from now on. Starts at LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);

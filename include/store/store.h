@@ -138,7 +138,8 @@ store_each(struct store *store, store_visit_fn *visit, void *context, struct err
  * `ret_entry`  what is remembered now; written on ERR_OK.
  * ERR_EXHAUSTED    the name's floor leaves no number of this definition; nothing has changed.
  * ERR_UNAVAILABLE  no room or out of reach; the outcome is unknown, calling again is safe after
- *                  store_recover().
+ *                  store_recover(). A new name is refused before there is no room to renew the
+ *                  others.
  * ERR_IO, ERR_CORRUPT, ERR_FENCED as for store_reserve(). */
 __attribute__((warn_unused_result)) static inline enum error
 store_define(struct store *store, const char *name, const struct definition *definition,

@@ -14,12 +14,15 @@
 
 #include "store/store.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define STORE_LMDB_MAP_SIZE_DEFAULT (UINT64_C(64) << 20)
 #define STORE_LMDB_MAP_SIZE_MIN (UINT64_C(64) << 10)
 #define STORE_LMDB_MAP_SIZE_MAX (UINT64_C(16) << 30)
+#define STORE_LMDB_NEW_PERCENT \
+    80 /* of the largest map may hold sequences; the rest is to renew them */
 #define STORE_LMDB_ZEROS_BYTES (UINT64_C(1) << 20)
 #define STORE_LMDB_MACHINE_SIZE 16                    /* bytes of a hashed machine id */
 #define STORE_LMDB_SKIP_MAX ((UINT64_C(1) << 63) - 1) /* positions that an adoption may skip */
@@ -36,11 +39,14 @@ struct store_lmdb_options {
     const char *directory; /* borrowed for the open; must exist */
     /* Where the map starts, STORE_LMDB_MAP_SIZE_MIN … _MAX; it grows by doubling. */
     uint64_t map_size_bytes;
-    /* Where it stops growing, within the same limits; 0: STORE_LMDB_MAP_SIZE_MAX. */
+    /* Where it stops growing, and where it starts at the most, within the same limits; 0:
+     * STORE_LMDB_MAP_SIZE_MAX. At STORE_LMDB_NEW_PERCENT of it no new sequence is made. */
     uint64_t map_size_max_bytes;
     /* The path of a witness on another file system, borrowed for the open; NULL: none. Commits that
      * it cannot be told of count as failures of the disk. */
     const char *witness;
+    /* Also a file system that is remote, shared or in memory: for tests, and who knows better. */
+    bool any_filesystem;
     enum store_lmdb_identity identity;
     uint8_t machine[STORE_LMDB_MACHINE_SIZE]; /* the machine id, hashed; all zero: unknown */
 };
@@ -50,8 +56,8 @@ struct store_lmdb_options {
  * and what to do.
  * ERR_NOT_FOUND    no such directory (it is never created: a mount that is missing must not look
  *                  like a fresh start).
- * ERR_INVALID      not a directory, read-only, or not empty and not ours; map size outside its
- *                  limits.
+ * ERR_INVALID      not a directory, read-only, or not empty and not ours; on a file system that is
+ *                  not a disk of this machine; map size outside its limits.
  * ERR_CONFLICT     another process holds it.
  * ERR_CORRUPT      ours, and damaged: a missing, empty, cut or older data file, or a bad meta
  *                  record.

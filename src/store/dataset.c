@@ -381,7 +381,7 @@ static enum error begin(struct dataset *dataset, const struct store_lmdb_options
     enum error error;
 
     *dataset = (struct dataset){
-        .directory = {.fd = -1},
+        .directory = {.any_filesystem = options->any_filesystem, .fd = -1},
         .sentinel = {.name = DIRECTORY_SENTINEL, .fd = -1},
         .environment = {.directory = &dataset->directory,
                         .map_size_bytes = options->map_size_bytes,

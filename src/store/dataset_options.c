@@ -1,5 +1,7 @@
 #include "dataset.h"
 
+#include "base/range.h"
+
 #include <inttypes.h>
 
 static enum error check_map_size(const char *what, uint64_t bytes, struct error_detail *detail)
@@ -23,6 +25,7 @@ enum error dataset_complete_options(const struct store_lmdb_options *options,
     if (ret_whole->map_size_max_bytes == 0) {
         ret_whole->map_size_max_bytes = STORE_LMDB_MAP_SIZE_MAX;
     }
+    ret_whole->map_size_bytes = range_min(ret_whole->map_size_bytes, ret_whole->map_size_max_bytes);
     return error == ERR_OK ? check_map_size("largest", ret_whole->map_size_max_bytes, detail)
                            : error;
 }

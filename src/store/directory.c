@@ -1,6 +1,7 @@
 #include "directory.h"
 
 #include "failure.h"
+#include "filesystem.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -101,7 +102,12 @@ enum error directory_open(struct directory *directory, const char *path,
     if (directory->fd < 0) {
         return directory_fail(directory, "open the data directory", NULL, detail);
     }
-    error = lock(directory, detail);
+    if (!directory->any_filesystem) {
+        error = filesystem_check(directory->fd, directory->path, detail);
+    }
+    if (error == ERR_OK) {
+        error = lock(directory, detail);
+    }
     if (error != ERR_OK) {
         directory_close(directory);
     }
@@ -182,10 +188,19 @@ enum error directory_survey(const struct directory *directory, bool *ret_ours,
     return ERR_OK;
 }
 
+/* Says a failed stat() that there is nothing, rather than that the disk does not tell? */
+static bool is_nothing(int code)
+{
+    return code == ENOENT || code == ENOTDIR || code == ELOOP;
+}
+
 enum error directory_check_data(const struct directory *directory, struct error_detail *detail)
 {
     if (faccessat(directory->fd, DIRECTORY_DATA, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         return ERR_OK;
+    }
+    if (!is_nothing(errno)) {
+        return directory_fail(directory, "look at", DIRECTORY_DATA, detail);
     }
     return error_fail(detail, ERR_NOT_FOUND, "there is no '%s' in '%s'", DIRECTORY_DATA,
                       directory->path);
@@ -201,12 +216,17 @@ enum error directory_still_holds(const struct directory *directory, const char *
 {
     struct stat ours;
     struct stat there;
+    int code;
 
     assert(fd >= 0);
     if (fstat(directory->fd, &ours) != 0) {
         return directory_fail(directory, "look at", NULL, detail);
     }
-    if (stat(directory->path, &there) != 0 || !same_file(&ours, &there)) {
+    code = stat(directory->path, &there) == 0 ? 0 : errno;
+    if (code != 0 && !is_nothing(code)) {
+        return directory_fail(directory, "look at", NULL, detail);
+    }
+    if (code != 0 || !same_file(&ours, &there)) {
         return error_fail(detail, ERR_FENCED,
                           "the data directory '%s' was moved away or replaced while seqd ran; put "
                           "it back and restart seqd",
@@ -215,8 +235,11 @@ enum error directory_still_holds(const struct directory *directory, const char *
     if (fstat(fd, &ours) != 0) {
         return directory_fail(directory, "look at", name, detail);
     }
-    if (fstatat(directory->fd, name, &there, AT_SYMLINK_NOFOLLOW) != 0 ||
-        !same_file(&ours, &there)) {
+    code = fstatat(directory->fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
+    if (code != 0 && !is_nothing(code)) {
+        return directory_fail(directory, "look at", name, detail);
+    }
+    if (code != 0 || !same_file(&ours, &there)) {
         return error_fail(detail, ERR_FENCED,
                           "'%s/%s' was deleted or replaced while seqd ran; see "
                           "docs/DISK-FORMAT.md before you restart seqd",

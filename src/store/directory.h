@@ -20,12 +20,14 @@
 #define DIRECTORY_SENTINEL_NEW "sentinel.new" /* the same before it is renamed */
 
 struct directory {
+    bool any_filesystem; /* set before the open: also one that filesystem.h refuses */
     char path[PATH_MAX]; /* absolute */
     int fd;              /* owned; holds the lock */
 };
 
 /* Open and lock the directory at `path`; directory_close() ends it.
- * ERR_NOT_FOUND  there is none. ERR_INVALID  it is no directory, or permissions are missing.
+ * ERR_NOT_FOUND  there is none. ERR_INVALID  it is no directory, permissions are missing, or its
+ *                file system is refused.
  * ERR_CONFLICT   another process, or another store of this one, holds it. ERR_IO. */
 __attribute__((warn_unused_result)) enum error
 directory_open(struct directory *directory, const char *path, struct error_detail *detail);
@@ -39,12 +41,12 @@ void directory_close(struct directory *directory);
 __attribute__((warn_unused_result)) enum error
 directory_survey(const struct directory *directory, bool *ret_ours, struct error_detail *detail);
 
-/* ERR_NOT_FOUND  no data file lies in it. */
+/* ERR_NOT_FOUND  no data file lies in it. ERR_IO … */
 __attribute__((warn_unused_result)) enum error
 directory_check_data(const struct directory *directory, struct error_detail *detail);
 
 /* ERR_FENCED when the path leads elsewhere by now, or `name` in it is no longer the file open as
- * `fd`. */
+ * `fd`. ERR_IO, ERR_INVALID …  it cannot be told. */
 __attribute__((warn_unused_result)) enum error
 directory_still_holds(const struct directory *directory, const char *name, int fd,
                       struct error_detail *detail);

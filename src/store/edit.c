@@ -42,6 +42,7 @@ enum error edit_define(struct environment *environment, MDB_txn *txn, void *cont
     }
     if (!there) {
         *record = (struct record){0};
+        edit->outcome = environment_check_headroom(environment, txn, &edit->why);
     } else if (record->dropped || !definition_same_numbers(&record->definition, edit->definition)) {
         record->floor = floor_grown(record->floor, &record->definition, record->mark);
         edit->outcome = floor_first(&record->floor, edit->definition, &record->mark, &edit->why);

@@ -27,7 +27,7 @@ struct edit {
     const struct store_move *move;       /* edit_advance() */
 
     /* What came of it; good once the commit has succeeded. */
-    enum error outcome;      /* ERR_OK; ERR_NOT_FOUND, ERR_EXHAUSTED: nothing was changed */
+    enum error outcome;      /* ERR_OK; ERR_NOT_FOUND, ERR_EXHAUSTED, ERR_UNAVAILABLE: no change */
     struct error_detail why; /* of the outcome */
     struct record record;    /* as written */
     uint64_t mark_before;    /* edit_advance() */

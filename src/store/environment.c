@@ -16,6 +16,7 @@
 #define READERS_MAX 8        /* of outside tools; seqd itself reads in its write transactions */
 #define LOCK_FILE_BYTES 4096 /* room for that many readers' slots, and more */
 #define ZEROS_CHUNK_BYTES (64 << 10)
+#define OWN_PAGES 6 /* of LMDB: two meta pages, the tree of tables, the list of free pages */
 
 enum error environment_fail(struct environment *environment, int code, const char *what,
                             struct error_detail *detail)
@@ -277,6 +278,16 @@ static uint64_t reach_of(uint64_t page_bytes)
     return range_multiply_capped(4 * STORE_REQUESTS_MAX + 64, page_bytes);
 }
 
+/* The bytes used, and what the largest commit and the next need beside them. It cannot copy more
+ * than there is; and twice, for LMDB leaves the pages that a transaction freed alone during the
+ * next one. */
+static uint64_t room_for_commits(const struct extent *extent)
+{
+    uint64_t copied = range_min(extent->used_bytes, reach_of(extent->page_bytes));
+
+    return range_add_capped(extent->used_bytes, range_multiply_capped(2, copied));
+}
+
 enum error environment_make_room(struct environment *environment, struct error_detail *detail)
 {
     struct extent extent = {0};
@@ -286,10 +297,7 @@ enum error environment_make_room(struct environment *environment, struct error_d
     if (error != ERR_OK) {
         return error;
     }
-    /* It cannot copy more than there is; and twice, for LMDB leaves the pages that a transaction
-     * freed alone during the next one. */
-    wanted = range_min(extent.used_bytes, reach_of(extent.page_bytes));
-    wanted = range_add_capped(extent.used_bytes, range_multiply_capped(2, wanted));
+    wanted = room_for_commits(&extent);
     if (wanted <= extent.file_bytes) {
         return ERR_OK;
     }
@@ -297,6 +305,51 @@ enum error environment_make_room(struct environment *environment, struct error_d
     wanted = range_min(wanted, extent.map_bytes);
     error = fill(environment, extent.fd, extent.file_bytes, wanted, detail);
     return error == ERR_UNAVAILABLE ? ERR_OK : error;
+}
+
+/* What the tables hold, and not how long the file is: pages that were freed are used again. */
+static enum error measure_tables(struct environment *environment, MDB_txn *txn,
+                                 struct extent *ret_extent, struct error_detail *detail)
+{
+    const MDB_dbi tables[] = {environment->meta, environment->sequence, environment->mirror};
+
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        MDB_stat stat;
+        int code = mdb_stat(txn, tables[i], &stat);
+
+        if (code != MDB_SUCCESS) {
+            return environment_fail(environment, code, "measure", detail);
+        }
+        ret_extent->page_bytes = stat.ms_psize;
+        ret_extent->used_bytes +=
+            (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) *
+            (uint64_t)stat.ms_psize;
+    }
+    return ERR_OK;
+}
+
+enum error environment_check_headroom(struct environment *environment, MDB_txn *txn,
+                                      struct error_detail *detail)
+{
+    uint64_t max_bytes = environment->map_size_max_bytes;
+    struct extent extent = {0};
+    enum error error = measure_tables(environment, txn, &extent, detail);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    /* LMDB's own pages, which are copied likewise. */
+    extent.used_bytes += OWN_PAGES * extent.page_bytes;
+    /* A small map needs more than its share: the largest commit copies nearly all that it holds. */
+    if (extent.used_bytes < max_bytes / 100 * STORE_LMDB_NEW_PERCENT &&
+        room_for_commits(&extent) <= max_bytes) {
+        return ERR_OK;
+    }
+    return error_fail(detail, ERR_UNAVAILABLE,
+                      "'%s/%s' uses %" PRIu64 " of the %" PRIu64
+                      " bytes of map_size_max: the rest is for renewals of what is there, so no "
+                      "new sequence is made; raise map_size_max",
+                      environment->directory->path, DIRECTORY_DATA, extent.used_bytes, max_bytes);
 }
 
 enum error environment_grow(struct environment *environment, struct error_detail *detail)

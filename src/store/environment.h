@@ -63,6 +63,12 @@ void environment_abort(MDB_txn **txn);
 __attribute__((warn_unused_result)) enum error
 environment_make_room(struct environment *environment, struct error_detail *detail);
 
+/* May `txn` add a sequence, and the map still hold what renewing all of them takes? ERR_UNAVAILABLE
+ * it would not; nothing has changed. ERR_IO … */
+__attribute__((warn_unused_result)) enum error
+environment_check_headroom(struct environment *environment, MDB_txn *txn,
+                           struct error_detail *detail);
+
 /* Double the map, after a failure with `full`. ERR_UNAVAILABLE  it is at its limit; `full` stays
  * set, and the environment is as good as before. ERR_IO, ERR_NO_MEMORY  it must be closed. */
 __attribute__((warn_unused_result)) enum error environment_grow(struct environment *environment,

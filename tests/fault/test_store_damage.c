@@ -234,7 +234,7 @@ static void test_store_refuses_a_file_that_is_not_lmdbs(void **state)
 static void test_store_begins_again_after_a_half_initialisation(void **state)
 {
     struct scene *scene = *state;
-    struct directory directory;
+    struct directory directory = {.fd = -1};
     struct sentinel sentinel = {.name = DIRECTORY_SENTINEL};
     struct sentinel_slot slot = {.state = SENTINEL_INITIALISING, .instance = "half-way"};
     struct store_entry entry;
@@ -253,7 +253,7 @@ static void test_store_begins_again_after_a_half_initialisation(void **state)
 /* Write a meta record of format `version` into the closed data file. */
 static void set_format(struct scene *scene, uint32_t version)
 {
-    struct directory directory;
+    struct directory directory = {.fd = -1};
     struct environment environment = {.directory = &directory,
                                       .map_size_bytes = STORE_LMDB_MAP_SIZE_DEFAULT,
                                       .map_size_max_bytes = STORE_LMDB_MAP_SIZE_DEFAULT};

@@ -3,13 +3,18 @@
 #include "base/text.h"
 #include "http_client.h"
 
+#include <assert.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FILE_NAME "seqd.conf"
 #define HEADER_SIZE 128
+#define SETTINGS_MAX 8
+#define LINK_ORDER "verify_asan_link_order=0"
 
 static void disappoint(const char *target, const struct http_answer *answer, const char *wanted)
 {
@@ -40,6 +45,33 @@ void stage_start(struct stage *stage, const char *const *environment)
         abort();
     }
     stage->port = daemon_port(stage->daemon);
+}
+
+void stage_start_with(struct stage *stage, const char *object, const char *const *environment)
+{
+    char program[PATH_MAX];
+    char preload[PATH_MAX + 64];
+    char asan[1024];
+    const char *settings[SETTINGS_MAX + 2] = {preload};
+    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    if (length <= 0) {
+        abort();
+    }
+    program[length] = '\0';
+    *strrchr(program, '/') = '\0';
+    (void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s/%s", program, object);
+    for (size_t i = 0; environment[i] != NULL; i++) {
+        assert(i < SETTINGS_MAX);
+        settings[i + 1] = environment[i];
+    }
+    /* Its run time wants to be loaded first, and would refuse. Set here, because a setting that
+     * this process has comes before those that the daemon gets beside it. */
+    const char *options = getenv("ASAN_OPTIONS");
+    if (options == NULL || strstr(options, LINK_ORDER) == NULL) {
+        (void)snprintf(asan, sizeof(asan), "%s:" LINK_ORDER, options == NULL ? "" : options);
+        setenv("ASAN_OPTIONS", asan, 1);
+    }
+    stage_start(stage, settings);
 }
 
 void stage_configure(const struct stage *stage, const char *configuration)

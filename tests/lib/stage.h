@@ -25,6 +25,9 @@ struct stage stage_open(const char *configuration);
 /* Start it again, after stage_stop() or stage_kill(). `environment` as for daemon_spawn(). */
 void stage_start(struct stage *stage, const char *const *environment);
 
+/* ... with the shared object `object`, which lies beside this program, before the C library. */
+void stage_start_with(struct stage *stage, const char *object, const char *const *environment);
+
 /* Write its configuration anew; it counts from the next start or reload on. */
 void stage_configure(const struct stage *stage, const char *configuration);
 

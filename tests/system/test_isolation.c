@@ -39,30 +39,14 @@ struct scene {
 /* Stop, and start again with the slow disk before the C library. */
 static void put_on_slow_disk(struct scene *scene)
 {
-    char program[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    assert_true(length > 0);
-    program[length] = '\0';
-    *strrchr(program, '/') = '\0';
-
-    static char preload[PATH_MAX + 64];
     static char toggle[DIR_PATH_SIZE + 64];
     static char delay[64];
-    char asan[1024];
     struct dir path = dir_entry(&scene->stage.configuration, SWITCH);
-    (void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s/slow_disk.so", program);
     (void)snprintf(toggle, sizeof(toggle), "SLOW_DISK_SWITCH=%s", path.path);
     (void)snprintf(delay, sizeof(delay), "SLOW_DISK_MS=%d", COMMIT_MS);
-    /* Its run time wants to be loaded first, and would refuse. Set here, because a setting that
-     * this process has comes before those that the daemon gets beside it. */
-    const char *options = getenv("ASAN_OPTIONS");
-    if (options == NULL || strstr(options, LINK_ORDER) == NULL) {
-        (void)snprintf(asan, sizeof(asan), "%s:" LINK_ORDER, options == NULL ? "" : options);
-        assert_int_equal(setenv("ASAN_OPTIONS", asan, 1), 0);
-    }
-    const char *environment[] = {preload, toggle, delay, NULL};
+    const char *environment[] = {toggle, delay, NULL};
     stage_stop(&scene->stage);
-    stage_start(&scene->stage, environment);
+    stage_start_with(&scene->stage, "slow_disk.so", environment);
 }
 
 static void open_scene(struct scene *scene, const char *options_a)

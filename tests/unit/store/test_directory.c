@@ -60,7 +60,7 @@ static void test_directory_missing_is_named_with_what_to_type(void **state)
 {
     struct scene *scene = *state;
     struct dir nowhere = dir_entry(&scene->dir, "nowhere");
-    struct directory other;
+    struct directory other = {.fd = -1};
 
     assert_int_equal(directory_open(&other, nowhere.path, &scene->detail), ERR_NOT_FOUND);
     assert_says(scene, "mkdir -m 0700");
@@ -72,7 +72,7 @@ static void test_directory_that_is_a_file_is_refused(void **state)
 {
     struct scene *scene = *state;
     struct dir file = dir_entry(&scene->dir, "file");
-    struct directory other;
+    struct directory other = {.fd = -1};
 
     dir_write(&scene->dir, "file", "x", 1);
     assert_int_equal(directory_open(&other, file.path, &scene->detail), ERR_INVALID);
@@ -82,7 +82,7 @@ static void test_directory_that_is_a_file_is_refused(void **state)
 static void test_directory_held_is_refused_in_the_same_process(void **state)
 {
     struct scene *scene = *state;
-    struct directory other;
+    struct directory other = {.fd = -1};
 
     assert_int_equal(directory_open(&other, scene->dir.path, &scene->detail), ERR_CONFLICT);
     assert_says(scene, "in use");
@@ -97,7 +97,7 @@ static void test_directory_held_is_refused_in_another_process(void **state)
 
     assert_true(child >= 0);
     if (child == 0) {
-        struct directory other;
+        struct directory other = {.fd = -1};
 
         _exit(directory_open(&other, scene->dir.path, NULL) == ERR_CONFLICT ? 0 : 1);
     }
@@ -108,7 +108,7 @@ static void test_directory_held_is_refused_in_another_process(void **state)
 static void test_directory_is_free_after_the_close(void **state)
 {
     struct scene *scene = *state;
-    struct directory other;
+    struct directory other = {.fd = -1};
 
     directory_close(&scene->directory);
     assert_int_equal(directory_open(&other, scene->dir.path, &scene->detail), ERR_OK);
@@ -120,7 +120,7 @@ static void test_directory_makes_a_relative_path_absolute(void **state)
 {
     struct scene *scene = *state;
     char here[DIR_PATH_SIZE];
-    struct directory other;
+    struct directory other = {.fd = -1};
 
     assert_int_equal(mkdir(dir_entry(&scene->dir, "data").path, 0700), 0);
     assert_non_null(getcwd(here, sizeof(here)));
