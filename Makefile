@@ -264,6 +264,7 @@ endif
 
 # Functions of the C library that a test replaces by its own __wrap_NAME(): WRAP_<program> := name ...
 # (add yours here)
+WRAP_test_grpc_connection := clock_now
 
 wraps = $(foreach w,$(WRAP_$(@F)),-Wl,--wrap=$w)
 
@@ -423,10 +424,12 @@ check-browser: $(SEQD) build/browser/node_modules ## install what is missing, us
 check-clients: $(SEQD)          ## install what is missing, run the programs of docs/CLIENTS.md
 	@$(RUN_PROGRAM) GOCACHE='$(abspath build/clients/go)' tests/clients/check_clients.py docs/CLIENTS.md
 
-.PHONY: check-grpc
+.PHONY: check-grpc check-grpc-planted
 check-grpc: $(SEQD) build/check-grpc/node_modules build/check-grpc/python ## install what is missing, ask over gRPC with others' clients
 	@build/check-grpc/node_modules/.bin/buf lint include
 	@$(RUN_PROGRAM) $(PYTHON) tests/grpc/check_grpc.py build/check-grpc/node_modules build/check-grpc/python
+check-grpc-planted: $(filter $(B)/tests/unit/front/test_grpc_%,$(UNIT)) ## errors planted in the gRPC front, each found by the test that is there for it
+	@COMPILE='$(CC) $(ALL_FLAGS) $(TEST_FLAGS)' LIBS='-lmicrohttpd -lgnutls -ljansson $(GRPC_LIBS)' tests/grpc/planted.sh $(B)
 build/check-grpc/node_modules: tests/grpc/package.json tests/grpc/package-lock.json
 	@mkdir -p $(@D) && cp $^ $(@D)/
 	$(SAY) NPM $@; cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules

@@ -58,14 +58,11 @@ static ssize_t on_send(nghttp2_session *session, const uint8_t *bytes, size_t le
     (void)session;
     (void)flags;
     ssize_t sent = grpc_line_put(&client->line, bytes, length);
-    if (sent < 0) {
-        if (errno == EAGAIN || errno == EINTR) {
-            return NGHTTP2_ERR_WOULDBLOCK;
-        }
-        client->mute = true; /* what the server has said before may still be here */
-        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return NGHTTP2_ERR_WOULDBLOCK;
     }
-    return sent;
+    client->mute = sent < 0; /* what the server has said before may still be here */
+    return sent < 0 ? NGHTTP2_ERR_CALLBACK_FAILURE : sent;
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
@@ -212,7 +209,10 @@ struct grpc_client *grpc_client_open(uint16_t port)
 
 struct grpc_client *grpc_client_open_slow(uint16_t port, uint32_t window)
 {
-    return open_with(port, window);
+    struct grpc_client *client = open_with(port, window);
+
+    assert_int_equal(nghttp2_session_set_local_window_size(client->session, 0, 0, INT32_MAX), 0);
+    return client;
 }
 
 struct grpc_client *grpc_client_try_tls(uint16_t port, const char *protocol)

@@ -25,6 +25,7 @@ enum {
     ACK = 1,
     END_STREAM = 1,
     END_HEADERS = 4,
+    PADDED = 8,
 
     PROTOCOL_ERROR = 1,
     FLOW_CONTROL_ERROR = 3,

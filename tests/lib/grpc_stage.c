@@ -129,6 +129,11 @@ uint64_t grpc_stage_refused(struct grpc_stage *stage, const char *reason)
     return metric(stage, begin);
 }
 
+uint64_t grpc_stage_connections(struct grpc_stage *stage)
+{
+    return metric(stage, "\nseqd_grpc_connections ");
+}
+
 void grpc_expect_status_at(const struct grpc_answer *answer, int code, const char *text,
                            const char *file, int line)
 {

@@ -56,6 +56,9 @@ uint64_t grpc_stage_counted(struct grpc_stage *stage, const char *path, const ch
 /* ... and how many refusals for this reason. */
 uint64_t grpc_stage_refused(struct grpc_stage *stage, const char *reason);
 
+/* Connections that are open, as the metrics say. */
+uint64_t grpc_stage_connections(struct grpc_stage *stage);
+
 /* The answer must have this code and its message contain `text`. */
 #define grpc_expect_status(answer, code, text) \
     grpc_expect_status_at(answer, code, text, __FILE__, __LINE__)

@@ -156,6 +156,41 @@ static void test_grpc_call_bounds_its_headers(void **state)
     assert_int_equal(grpc_client_setting(table->client, 6), 8192); /* MAX_HEADER_LIST_SIZE */
 }
 
+/* As HTTP/2 counts them: a field that fills them up is borne, one that is a byte longer is not. */
+static void test_grpc_call_bounds_its_headers_to_the_byte(void **state)
+{
+    struct table *table = *state;
+    static const char usual[] = ":methodPOST:schemehttp:path/x:authoritytestte"
+                                "trailerscontent-typeapplication/grpcx-filler";
+    const size_t room = 8192 - (sizeof usual - 1) - (size_t)7 * 32;
+    char value[8192];
+
+    memset(value, 'v', sizeof value);
+    value[room] = '\0';
+    grpc_expect_status(call(table, (struct grpc_ask){.path = "/x", .more = {"x-filler", value}}),
+                       12, "there is no method");
+    value[room] = 'v';
+    value[room + 1] = '\0';
+    grpc_expect_status(call(table, (struct grpc_ask){.path = "/x", .more = {"x-filler", value}}), 8,
+                       "more than 8192 bytes");
+}
+
+/* Metadata that means nothing here, of names and bytes that HTTP allows. */
+static void test_grpc_call_bears_metadata(void **state)
+{
+    struct table *table = *state;
+    static const char *const more[][2] = {
+        {"x-trace-bin", "AAEC/w=="},   {"x-trace-bin", "AAEC/w,AA"},
+        {"x-text", "\xc3\xa4 \t\x80"}, {"x-text", ""},
+        {"grpc-later", "1"},           {"user-agent", "a/1 (b;)"}};
+
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        grpc_expect_status(
+            call(table, (struct grpc_ask){.path = "/x", .more = {more[i][0], more[i][1]}}), 12,
+            "there is no method");
+    }
+}
+
 /* ---- the body ---- */
 
 static void test_grpc_call_takes_exactly_one_message(void **state)
@@ -194,6 +229,17 @@ static void test_grpc_call_knows_no_compression(void **state)
     grpc_expect_status(grpc_client_call(table->client, &identity, compressed, sizeof compressed),
                        13, "marked as compressed");
     grpc_expect_status(send_body(table, nonsense, sizeof nonsense), 13, "neither 0 nor 1");
+}
+
+/* What is not compressed is read, whatever compression its client would know. */
+static void test_grpc_call_reads_what_is_not_compressed(void **state)
+{
+    struct table *table = *state;
+    struct grpc_ask gzip = {.path = GRPC_NEXT_PATH, .encoding = "gzip"};
+    struct grpc_words words = grpc_words_next("nothing", 3);
+
+    grpc_expect_status(grpc_client_call(table->client, &gzip, words.bytes, words.length), 5,
+                       "'nothing'");
 }
 
 static void test_grpc_call_bounds_its_message(void **state)
@@ -263,9 +309,12 @@ int main(void)
         STAGE_TEST(test_grpc_call_refuses_a_timeout_that_is_none),
         STAGE_TEST(test_grpc_call_past_its_deadline_takes_no_number),
         STAGE_TEST(test_grpc_call_bounds_its_headers),
+        STAGE_TEST(test_grpc_call_bounds_its_headers_to_the_byte),
+        STAGE_TEST(test_grpc_call_bears_metadata),
         STAGE_TEST(test_grpc_call_takes_exactly_one_message),
         STAGE_TEST(test_grpc_call_notices_a_cut_message),
         STAGE_TEST(test_grpc_call_knows_no_compression),
+        STAGE_TEST(test_grpc_call_reads_what_is_not_compressed),
         STAGE_TEST(test_grpc_call_bounds_its_message),
         STAGE_TEST(test_grpc_call_does_not_wait_for_what_it_will_not_read),
         STAGE_TEST(test_grpc_call_takes_a_message_in_pieces),

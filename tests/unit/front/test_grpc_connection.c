@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,25 @@
 #include <cmocka.h>
 
 static const struct grpc_ask next = {.path = GRPC_NEXT_PATH};
+
+/* The clock of everything in this process, which a test can have skip some time. */
+struct instant __real_clock_now(void);
+struct instant __wrap_clock_now(void);
+static _Atomic uint64_t skipped_ns;
+
+struct instant __wrap_clock_now(void)
+{
+    /* order: relaxed; it stands alone. */
+    uint64_t skip_ns = atomic_load_explicit(&skipped_ns, memory_order_relaxed);
+
+    return (struct instant){.ns = __real_clock_now().ns + skip_ns};
+}
+
+static void skip_ms(uint64_t ms)
+{
+    /* order: relaxed; who wakes after sees it, or a moment later. */
+    atomic_fetch_add_explicit(&skipped_ns, ms * CLOCK_NS_PER_MS, memory_order_relaxed);
+}
 
 static int new_stage(void **state)
 {
@@ -137,12 +157,12 @@ static void test_grpc_connection_is_idle_though_it_pings(void **state)
     grpc_stage_open(stage);
     struct grpc_client *client = grpc_client_open(stage->port);
     struct instant begin = clock_now();
-    unsigned pings = 0;
-    while (!grpc_client_goodbye(client)->closed && grpc_client_goodbye(client)->goaways == 0) {
+    while (grpc_client_goodbye(client)->goaways == 0) {
         assert_true(clock_elapsed(begin, clock_now()) < 20 * CLOCK_NS_PER_S);
         grpc_client_ping(client);
-        (void)grpc_client_await_pongs(client, ++pings, 100);
+        (void)grpc_client_await_goaway(client, 1, 50); /* not so many that it were a flood */
     }
+    assert_int_equal(grpc_client_goodbye(client)->code, 0);
     grpc_client_close(client);
 }
 
@@ -180,6 +200,29 @@ static void test_grpc_connection_that_is_old_is_asked_to_leave(void **state)
     grpc_client_close(client);
 }
 
+/* A call that goes on and on ends half a minute later, so that the connection can. */
+static void test_grpc_connection_that_is_old_ends_its_calls(void **state)
+{
+    struct grpc_stage *stage = *state;
+    struct grpc_ask stream_ask = {.path = GRPC_STREAM_PATH};
+
+    stage->options.max_age_ms = 1000;
+    grpc_stage_open(stage);
+    struct grpc_client *client = grpc_client_open(stage->port);
+    int32_t stream = grpc_client_begin(client, &stream_ask, NULL, 0, false);
+    assert_true(grpc_client_await_goaway(client, 2, 20000));
+    skip_ms(15000);
+    grpc_client_ping(client); /* the loop wakes, and sees what time it is */
+    assert_true(grpc_client_await_pongs(client, 1, 10000));
+    assert_false(grpc_client_answer(client, stream)->closed);
+    skip_ms(20000);
+    grpc_client_ping(client);
+    assert_true(grpc_client_await_end(client, stream, 10000));
+    grpc_expect_status(grpc_client_answer(client, stream), 14, "the service is stopping");
+    assert_true(grpc_client_await_close(client, 10000));
+    grpc_client_close(client);
+}
+
 static void test_grpc_call_has_to_be_whole_in_time(void **state)
 {
     struct grpc_stage *stage = *state;
@@ -210,6 +253,24 @@ static void test_grpc_headers_have_to_be_whole_in_time(void **state)
     http_client_close(wire);
 }
 
+/* An answer that its client leaves unread: the call is given up, the connection is not. */
+static void test_grpc_call_has_to_be_read_in_time(void **state)
+{
+    struct grpc_stage *stage = *state;
+    struct grpc_words words = grpc_words_next(NULL, 1);
+
+    stage->options.request_timeout_ms = 300;
+    grpc_stage_open(stage);
+    struct grpc_client *client = grpc_client_open_slow(stage->port, 1);
+    int32_t stream = grpc_client_begin(client, &next, words.bytes, words.length, true);
+    assert_true(grpc_client_await_end(client, stream, 20000));
+    assert_int_equal(grpc_client_answer(client, stream)->reset, 8); /* CANCEL */
+    assert_int_equal(grpc_stage_refused(stage, "slow"), 1);
+    grpc_client_ping(client);
+    assert_true(grpc_client_await_pongs(client, 1, 10000));
+    grpc_client_close(client);
+}
+
 /* A client that asks for much and reads nothing: what waits for it is bounded, and in the end it is
  * closed. */
 static void test_grpc_connection_that_does_not_read_is_closed(void **state)
@@ -217,6 +278,7 @@ static void test_grpc_connection_that_does_not_read_is_closed(void **state)
     struct grpc_stage *stage = *state;
     struct grpc_ask ask = {.path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"};
     struct grpc_words words = grpc_words_empty();
+    uint8_t bytes[1000];
     int small = 4096;
 
     stage->options.request_timeout_ms = 1000;
@@ -224,8 +286,13 @@ static void test_grpc_connection_that_does_not_read_is_closed(void **state)
     struct grpc_client *client = grpc_client_open_slow(stage->port, 0x7FFFFFFF);
     (void)setsockopt(grpc_client_socket(client), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     grpc_words_add_text(&words, 4, "seqd.v1.NextRequest", 19);
-    (void)grpc_client_stuff(client, &ask, words.bytes, words.length, 900, 1000);
+    for (size_t i = 0; i < sizeof bytes; i += words.length) {
+        size_t room = sizeof bytes - i; /* the last one is cut, and never read */
+        memcpy(bytes + i, words.bytes, words.length < room ? words.length : room);
+    }
+    (void)grpc_client_stuff(client, &ask, bytes, sizeof bytes, 900, 1000);
     house_wait_until(grpc_stage_refused(stage, "slow") >= 1);
+    house_wait_until(grpc_stage_connections(stage) == 0);
     grpc_client_close(client);
     struct grpc_client *other = grpc_client_open(stage->port);
     assert_int_equal(grpc_stage_next(other), 1);
@@ -246,8 +313,10 @@ int main(void)
         TEST(test_grpc_connection_is_idle_though_it_pings),
         TEST(test_grpc_connection_with_a_call_is_not_idle),
         TEST(test_grpc_connection_that_is_old_is_asked_to_leave),
+        TEST(test_grpc_connection_that_is_old_ends_its_calls),
         TEST(test_grpc_call_has_to_be_whole_in_time),
         TEST(test_grpc_headers_have_to_be_whole_in_time),
+        TEST(test_grpc_call_has_to_be_read_in_time),
         TEST(test_grpc_connection_that_does_not_read_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

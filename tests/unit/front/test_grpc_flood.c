@@ -129,21 +129,6 @@ static void test_grpc_flood_of_empty_data(void **state)
     assert_int_equal(grpc_stage_issued(table->stage, "default"), 0);
 }
 
-/* HTTP/2 wants frames of later versions to be passed over; they cost no more than their bytes. */
-static void test_grpc_passes_over_unknown_frames(void **state)
-{
-    struct table *table = *state;
-
-    grpc_raw_preface(table->raw);
-    for (int i = 0; i < MANY; i++) {
-        grpc_raw_frame(table->raw, UNHEARD_OF, 0, 0, "x", 1);
-    }
-    grpc_raw_frame(table->raw, PING, 0, 0, "12345678", 8);
-    struct grpc_verdict verdict = grpc_raw_await(table->raw, (struct grpc_verdict){.acks = 2});
-    assert_false(verdict.closed || verdict.goaway);
-    assert_int_equal(verdict.acks, 2);
-}
-
 /* CVE-2023-44487: a call that is reset at once costs more than it is worth. */
 static void test_grpc_flood_of_resets(void **state)
 {
@@ -309,7 +294,6 @@ int main(void)
         STAGE_TEST(test_grpc_flood_of_settings),
         STAGE_TEST(test_grpc_flood_of_priorities),
         STAGE_TEST(test_grpc_flood_of_empty_data),
-        STAGE_TEST(test_grpc_passes_over_unknown_frames),
         STAGE_TEST(test_grpc_flood_of_resets),
         STAGE_TEST(test_grpc_flood_is_no_busy_client),
         STAGE_TEST(test_grpc_flood_of_continuations),

@@ -248,6 +248,44 @@ static void test_grpc_stream_ends_at_its_deadline(void **state)
     assert_int_equal(grpc_stage_next(table->client), 1);
 }
 
+/* What waits of a call that was reset takes no number, and what was answered before is not taken
+ * back. */
+static void test_grpc_stream_that_is_reset_takes_no_more(void **state)
+{
+    struct table *table = *state;
+    int32_t stream = grpc_client_begin(table->client, &ask, NULL, 0, false);
+
+    send_request(table, stream, 1, "other", 3);
+    assert_int_equal(receive(table, stream).last, 3);
+    store_memory_hold(table->stage->house->disk);
+    send_request(table, stream, 2, NULL, 5);
+    send_request(table, stream, 3, NULL, 5);
+    grpc_client_turn(table->client);
+    grpc_stage_await_waiters(table->stage, "default", 2);
+    grpc_client_reset(table->client, stream, 8);
+    house_wait_until((grpc_client_turn(table->client),
+                      grpc_stage_counted(table->stage, GRPC_STREAM_PATH, "CANCELLED") == 1));
+    store_memory_release(table->stage->house->disk);
+    assert_int_equal(grpc_stage_next(table->client), 1);
+    assert_int_equal(grpc_stage_issued(table->stage, "other"), 3);
+}
+
+static void test_grpc_stream_says_when_to_try_again(void **state)
+{
+    struct table *table = *state;
+    int32_t stream = grpc_client_begin(table->client, &ask, NULL, 0, false);
+
+    table->stage->options.wait_timeout_ms = 50;
+    grpc_alter(table->stage->grpc, &table->stage->options);
+    store_memory_hold(table->stage->house->disk);
+    send_request(table, stream, 1, NULL, 5);
+    struct grpc_block block = receive(table, stream);
+    assert_true(block.failed && block.code == 14);
+    assert_int_equal(block.retry_after_ms, 1000);
+    store_memory_release(table->stage->house->disk);
+    end_well(table, stream);
+}
+
 /* A client that asks and does not read: the answers stop at a bound, so do the numbers taken, and
  * no answer is lost when it reads at last. */
 static void test_grpc_stream_takes_no_more_than_is_read(void **state)
@@ -276,8 +314,9 @@ static void test_grpc_stream_takes_no_more_than_is_read(void **state)
     /* Others are served meanwhile. */
     (void)grpc_stage_next(table->client);
     size_t given_back = 0;
-    while (!grpc_client_await_end(slow, stream, 20)) {
+    while (!grpc_client_answer(slow, stream)->closed) {
         const struct grpc_answer *answer = grpc_client_answer(slow, stream);
+        (void)grpc_client_await_body(slow, stream, given_back + 1, 1000);
         assert_false(grpc_client_goodbye(slow)->closed);
         grpc_client_read(slow, stream, answer->length - given_back);
         given_back = answer->length;
@@ -372,6 +411,8 @@ int main(void)
         STAGE_TEST(test_grpc_stream_without_a_request_ends_well),
         STAGE_TEST(test_grpc_stream_ends_with_what_is_no_message),
         STAGE_TEST(test_grpc_stream_ends_at_its_deadline),
+        STAGE_TEST(test_grpc_stream_that_is_reset_takes_no_more),
+        STAGE_TEST(test_grpc_stream_says_when_to_try_again),
         STAGE_TEST(test_grpc_stream_takes_no_more_than_is_read),
         STAGE_TEST(test_grpc_stream_bounds_what_waits),
         STAGE_TEST(test_grpc_stream_ends_with_the_service),
