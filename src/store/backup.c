@@ -1,5 +1,6 @@
 #include "backup.h"
 
+#include "base/range.h"
 #include "base/rfc3339.h"
 #include "base/text.h"
 #include "bytes.h"
@@ -44,7 +45,8 @@ void backup_begin(struct backup *backup, FILE *to, const struct meta *meta, uint
     char time[RFC3339_SIZE];
 
     *backup = (struct backup){.to = to};
-    rfc3339_format(time, (int64_t)meta->committed_ms, 3);
+    /* A clock that ran beyond the year 9999 has no text; what it says matters to nobody. */
+    rfc3339_format(time, (int64_t)range_min(meta->committed_ms, RFC3339_MAX_MS), 3);
     put(backup, FIRST_LINE);
     put_id(backup, "instance", meta->instance);
     put_id(backup, " incarnation", meta->incarnation);
