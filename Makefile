@@ -14,6 +14,9 @@ VARIANT ?= release
 ifneq ($(filter coverage,$(MAKECMDGOALS)),)
 override VARIANT := coverage
 endif
+ifneq ($(filter check-fuzzers check-fuzzers-planted,$(MAKECMDGOALS)),)
+override VARIANT := fuzz
+endif
 B    := build/$(VARIANT)
 BINARIES := $(if $(filter release,$(VARIANT)),build,$(B))
 SEQD     := $(BINARIES)/seqd
@@ -51,6 +54,7 @@ GRPC_BENCH_PACKAGES := nghttp2-client libgrpc-dev golang-go golang-google-grpc-d
 GRPC_PACKAGES  := nodejs npm python3-grpcio python3-protobuf
 COVERAGE_PACKAGES := gcovr
 MODEL_PACKAGES := spin
+FUZZ_PACKAGES  := clang libclang-rt-dev
 LAB_PACKAGES   := python3 libfuse3-dev fuse3 e2fsprogs xfsprogs mount util-linux
 POWER_PACKAGES := python3 qemu-system-x86 nbdkit busybox-static kmod cpio e2fsprogs
 DEB_PACKAGES   := dpkg-dev debhelper
@@ -65,6 +69,10 @@ INSTALL        := CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' NO_APT='$(NO_APT)' packaging
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+# libFuzzer comes with clang, and with no other.
+ifeq ($(VARIANT)$(findstring clang,$(CC)),fuzz)
+override CC := clang
+endif
 CFLAGS ?= -O2 -g
 
 # -UNDEBUG comes last: the asserts ship.
@@ -76,6 +84,7 @@ FLAGS_debug    := -O1 -g -Werror
 FLAGS_asan     := -O1 -g -Werror -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan     := -O1 -g -Werror -fno-omit-frame-pointer -fsanitize=thread
 FLAGS_coverage := -O0 -g --coverage
+FLAGS_fuzz     := $(FLAGS_asan) -fsanitize=fuzzer-no-link
 ifeq ($(origin FLAGS_$(VARIANT)),undefined)
 $(error VARIANT=$(VARIANT) is none of release, debug, asan, tsan)
 endif
@@ -96,7 +105,8 @@ LIBS   := -lmicrohttpd -lgnutls -ljansson $(GRPC_LIBS) -llmdb -linih -lsystemd
 CTL_LIBS := -lcurl -ljansson -lgnutls
 
 # An optional part is a pair: with it, or absent. What is left out is neither built nor tested.
-GRPC_PART   := $(wildcard src/front/grpc*.c tests/unit/front/test_grpc*.c tests/lib/grpc*.c tests/bench/grpc*.c)
+GRPC_PART   := $(wildcard src/front/grpc*.c tests/unit/front/test_grpc*.c tests/lib/grpc*.c tests/bench/grpc*.c \
+                 tests/fuzz/fuzz_grpc*.c)
 GRPC_ABSENT := src/front/grpc_absent.c tests/unit/front/test_grpc_absent.c
 LEFT_OUT    := $(if $(filter yes,$(GRPC)),$(GRPC_ABSENT),$(filter-out $(GRPC_ABSENT),$(GRPC_PART)))
 
@@ -252,6 +262,9 @@ endif
 ifneq ($(filter check-clients,$(MAKECMDGOALS)),)
 $(B)/flags: | clients-deps
 endif
+ifneq ($(filter check-fuzzers check-fuzzers-planted,$(MAKECMDGOALS)),)
+$(B)/flags $(B)/tests/flags: | fuzz-deps
+endif
 ifneq ($(filter check-states check-power,$(MAKECMDGOALS)),)
 $(B)/flags $(B)/tests/flags: | lab-deps
 endif
@@ -321,6 +334,18 @@ $(LAB_DIR)/lying_disk.so: tests/crashlab/lying_disk.c $(B)/tests/flags
 	@mkdir -p $(@D)
 	$(SAY) LD $@; $(CC) $(CPPFLAGS) $(CFLAGS) $(OURS) -shared -fPIC -o $@ $<
 
+# The fuzzers: what each feeds is linked as it is; that of the HTTP front with a libmicrohttpd that is played.
+FUZZ_LINKS := -fsanitize=fuzzer
+$(call programs, tests/fuzz, tests/fuzz/fuzz_config.c, front core store base, $(LIBS) $(FUZZ_LINKS))
+$(call programs, tests/fuzz, tests/fuzz/fuzz_stored.c tests/fuzz/fuzz_decode.c, store base, -llmdb $(FUZZ_LINKS))
+$(call programs, tests/fuzz, tests/fuzz/fuzz_tokens.c, front base, -lgnutls $(FUZZ_LINKS))
+$(call programs, tests/fuzz, tests/fuzz/fuzz_request.c tests/fuzz/fuzz_json.c, front core store base, -lgnutls -ljansson $(GRPC_LIBS) $(FUZZ_LINKS))
+$(call programs, tests/fuzz, tests/fuzz/fuzz_grpc.c, front base, $(GRPC_LIBS) $(FUZZ_LINKS))
+FUZZERS := $(patsubst %.o,%,$(call objects,tests/fuzz/fuzz_*.c))
+$(FUZZERS): $(B)/tests/fuzz/law.o
+$(B)/tests/fuzz/fuzz_config: $(filter-out $(B)/src/main.o,$(ROOF)) $(EPOLL)
+$(addprefix $(B)/tests/fuzz/fuzz_,request json): $(addprefix $(B)/tests/fuzz/,false_http.o front.o)
+
 only      = $(if $(ONLY),$(foreach p,$(1),$(if $(findstring $(ONLY),$p),$p)),$(1))
 tests_in  = $(call only,$(patsubst %.o,%,$(call objects,$(1))))
 UNIT     := $(call tests_in,tests/unit/*/test_*.c)
@@ -378,6 +403,11 @@ check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fau
 	@$(RUN_PROGRAM) $(CRASH) --plant=gap
 check-fuzz: $(SEQD) $(FUZZ)     ## random bytes in every field of many requests (REQUESTS=20000)
 	@$(RUN_PROGRAM) $(FUZZ)
+.PHONY: check-fuzzers check-fuzzers-planted
+check-fuzzers: fuzz-deps $(FUZZERS)  ## install what is missing, have libFuzzer feed whatever reads foreign bytes (FUZZ_SECONDS=10 each)
+	@tests/fuzz/check.sh $(B) $(FUZZERS)
+check-fuzzers-planted: fuzz-deps $(FUZZERS) ## ... and the errors that it must find, planted one by one
+	@CC='$(CC)' tests/fuzz/planted.sh $(B)
 check-load: $(SEQD) $(LOAD)     ## millions of numbers over many connections, each checked
 	@$(RUN_PROGRAM) $(LOAD)
 check-flood: $(SEQD) $(FLOOD)   ## slow, many, huge and rubbish: refused, and nobody else is touched
@@ -460,13 +490,15 @@ install: all man                ## install binaries, man pages and completion: p
 	install -D -m 0644 packaging/completion/seqctl '$(DESTDIR)$(prefix)/share/bash-completion/completions/seqctl'
 	$(if $(filter yes,$(GRPC)),install -D -m 0644 include/seqd/v1/seqd.proto '$(DESTDIR)$(prefix)/include/seqd/v1/seqd.proto')
 
-.PHONY: deps test-deps lint-deps bench-deps openapi-deps browser-deps clients-deps
+.PHONY: deps test-deps fuzz-deps lint-deps bench-deps openapi-deps browser-deps clients-deps
 deps:                           ## install what building and running needs
 	@$(INSTALL) $(RUN_PACKAGES)
 test-deps:                      ## ... and what testing needs
 	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES)
 lint-deps:                      ## ... and what lint needs
 	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES) $(MAN_PACKAGES)
+fuzz-deps:                      ## ... and what the fuzzers need
+	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(FUZZ_PACKAGES)
 lab-deps:                       ## ... and what the crash lab needs
 	@$(INSTALL) $(RUN_PACKAGES) $(TEST_PACKAGES) $(LAB_PACKAGES)
 bench-deps:                     ## ... and what the benchmarks need

@@ -101,4 +101,8 @@ STEPS = [
                "{0} requests in {n} floods, {1} failed", (), (1,))]),
     Step("fuzz", 15, 1000000, "make VARIANT=asan check-fuzz REQUESTS={N}", [
         Figure("random requests, AddressSanitizer", r"^(\d+) requests, (\d+) answers", "{0} requests", (0, 1000000))]),
+    Step("fuzzers", 15, 60, "make check-fuzzers FUZZ_SECONDS={N}", [
+        Figure("inputs of libFuzzer, both sanitizers", r"^ok: fuzz_\w+: corpus of (\d+), (\d+) executions",
+               "{n} fuzzers, {1} inputs", (1, 1000000))]),
+    Step("fuzzers-planted", 5, 0, "make check-fuzzers-planted", [Planted(13)]),
 ]
