@@ -2,26 +2,20 @@
 #include "base/histogram.h"
 #include "bench_worker.h"
 #include "commands.h"
+#include "crew.h"
 #include "figure.h"
 #include "refusal.h"
 #include "session.h"
 #include "table.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #define CONNECTIONS_MAX 1024
 #define SECONDS_MAX 3600
 #define COUNT_MAX 1000000
 #define SPANS_MAX ((size_t)1 << 25) /* blocks of a whole load: 512 MiB */
-#define BAR_WIDTH 40
-#define LOOK_MS_BAR 200
-#define LOOK_MS_LINES 1000
 
 struct bench {
     struct session session;
@@ -31,9 +25,7 @@ struct bench {
     uint64_t seconds;
     struct bench_load load;
     atomic_bool stop;
-    struct bench_worker *workers;
-    size_t started;
-    struct instant start;
+    struct bench_worker *workers; /* `connections` of them; NULL before the load */
 };
 
 /* What came of it. */
@@ -48,82 +40,32 @@ struct result {
 
 /* ---- running ---- */
 
-static uint64_t requests_of(struct bench *bench)
+static uint64_t requests_of(void *context)
 {
+    struct bench *bench = context;
     uint64_t requests = 0;
-    for (size_t i = 0; i < bench->started; i++) {
+    for (size_t i = 0; i < bench->connections; i++) {
         requests += bench_worker_requests(&bench->workers[i]);
     }
     return requests;
 }
 
-/* A bar on a terminal, which each call draws over; a line elsewhere. */
-static void show_progress(struct bench *bench, bool bar)
+static enum error begin(void *context, size_t index)
 {
-    char rate[FIGURE_SIZE];
-    char bars[BAR_WIDTH + 1];
-    uint64_t ns = clock_elapsed(bench->start, clock_now());
-    uint64_t whole_ns = bench->seconds * CLOCK_NS_PER_S;
-    uint64_t done_ns = ns < whole_ns ? ns : whole_ns;
-    (void)figure_grouped(figure_rate(requests_of(bench), ns), rate);
-    if (!bar) {
-        fprintf(stderr, "%" PRIu64 " s: %s requests a second\n", ns / CLOCK_NS_PER_S, rate);
-        return;
-    }
-    size_t filled = (size_t)(done_ns / (whole_ns / BAR_WIDTH));
-    memset(bars, ' ', BAR_WIDTH);
-    memset(bars, '#', filled < BAR_WIDTH ? filled : BAR_WIDTH);
-    bars[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r[%s] %3" PRIu64 " %%  %s requests a second\033[K", bars,
-            done_ns / (whole_ns / 100), rate);
+    struct bench *bench = context;
+    return bench_worker_start(&bench->workers[index], &bench->load);
 }
 
-/* Until the time is over, a worker has ended all, or somebody types ^C. */
-static void watch(struct bench *bench, const sigset_t *signals)
+static void join(void *context, size_t index)
 {
-    bool bar = isatty(STDERR_FILENO) == 1;
-    uint64_t look_ns = (bar ? LOOK_MS_BAR : LOOK_MS_LINES) * CLOCK_NS_PER_MS;
-    struct timespec wait = {.tv_sec = (time_t)(look_ns / CLOCK_NS_PER_S),
-                            .tv_nsec = (long)(look_ns % CLOCK_NS_PER_S)};
-    /* order: relaxed. It only says when to end; results are read after the joins. */
-    while (!atomic_load_explicit(&bench->stop, memory_order_relaxed) &&
-           !clock_reached(bench->load.end, clock_now())) {
-        if (sigtimedwait(signals, NULL, &wait) > 0) {
-            /* order: relaxed, as above. */
-            atomic_store_explicit(&bench->stop, true, memory_order_relaxed);
-        } else {
-            show_progress(bench, bar);
-        }
-    }
-    if (bar) {
-        fputs("\r\033[K", stderr);
-    }
-}
-
-static enum outcome start_workers(struct bench *bench)
-{
-    bench->workers = calloc(bench->connections, sizeof *bench->workers);
-    if (bench->workers == NULL) {
-        return outcome_fail(OUTCOME_FAILED, "out of memory");
-    }
-    bench->start = clock_now();
-    bench->load.end = clock_after(bench->start, bench->seconds * CLOCK_NS_PER_S);
-    while (bench->started < bench->connections) {
-        if (bench_worker_start(&bench->workers[bench->started], &bench->load) != ERR_OK) {
-            /* order: relaxed, as in watch(). */
-            atomic_store_explicit(&bench->stop, true, memory_order_relaxed);
-            return outcome_fail(OUTCOME_FAILED, "only %zu of %" PRIu64 " threads can be started",
-                                bench->started, bench->connections);
-        }
-        bench->started++;
-    }
-    return OUTCOME_OK;
+    struct bench *bench = context;
+    bench_worker_join(&bench->workers[index]);
 }
 
 /* What the first worker met that could not go on. */
 static enum outcome tell_end(const struct bench *bench)
 {
-    for (size_t i = 0; i < bench->started; i++) {
+    for (size_t i = 0; i < bench->connections; i++) {
         const struct bench_worker *worker = &bench->workers[i];
         if (worker->outcome != OUTCOME_OK && worker->answer.body != NULL) {
             return refusal_tell(&worker->answer, address_name(&bench->session.options.address),
@@ -140,7 +82,7 @@ static enum outcome collect(struct bench *bench, struct result *result)
 {
     struct spans all = {.items = NULL};
     enum error error = ERR_OK;
-    for (size_t i = 0; i < bench->started && error == ERR_OK; i++) {
+    for (size_t i = 0; i < bench->connections && error == ERR_OK; i++) {
         struct bench_worker *worker = &bench->workers[i];
         histogram_merge(&result->latencies, &worker->latencies);
         result->requests += bench_worker_requests(worker);
@@ -160,27 +102,23 @@ static enum outcome collect(struct bench *bench, struct result *result)
     return OUTCOME_OK;
 }
 
-/* Signals are the main thread's, so that ^C ends the load and still tells the figures. */
 static enum outcome run(struct bench *bench, struct result *result)
 {
-    sigset_t signals;
-    sigset_t before;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    if (pthread_sigmask(SIG_BLOCK, &signals, &before) != 0) {
-        return outcome_fail(OUTCOME_FAILED, "signals cannot be taken");
+    bench->workers = calloc(bench->connections, sizeof *bench->workers);
+    if (bench->workers == NULL) {
+        return outcome_fail(OUTCOME_FAILED, "out of memory");
     }
-    enum outcome outcome = start_workers(bench);
-    if (outcome == OUTCOME_OK) {
-        watch(bench, &signals);
-    }
-    /* Only the time is measured in which there was load. */
-    result->ns = clock_elapsed(bench->start, clock_now());
-    for (size_t i = 0; i < bench->started; i++) {
-        bench_worker_join(&bench->workers[i]);
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* it was right before */
+    struct instant start = clock_now();
+    bench->load.end = clock_after(start, bench->seconds * CLOCK_NS_PER_S);
+    struct crew crew = {.count = (size_t)bench->connections,
+                        .start = start,
+                        .end = bench->load.end,
+                        .stop = &bench->stop,
+                        .begin = begin,
+                        .join = join,
+                        .done = requests_of,
+                        .context = bench};
+    enum outcome outcome = crew_run(&crew, &result->ns);
     if (outcome == OUTCOME_OK) {
         outcome = tell_end(bench);
     }
@@ -318,7 +256,7 @@ enum outcome bench_run(const struct arguments *arguments)
     if (outcome == OUTCOME_OK) {
         outcome = tell(&bench, &result);
     }
-    for (size_t i = 0; i < bench.started; i++) {
+    for (size_t i = 0; bench.workers != NULL && i < bench.connections; i++) {
         bench_worker_fini(&bench.workers[i]);
     }
     free(bench.workers);

@@ -1,44 +1,11 @@
 #include "bench_worker.h"
 
-#include "base/text.h"
+#include "block_answer.h"
 #include "refusal.h"
 
-#include <jansson.h>
 #include <poll.h>
-#include <string.h>
 
 #define PAUSE_MS 20 /* after a 503, before it is asked again */
-
-/* ---- a block ---- */
-
-static bool read_number(const json_t *block, const char *member, int64_t *ret_number)
-{
-    const char *text = json_string_value(json_object_get(block, member));
-    return text != NULL && text_parse_int64(text, ret_number) == ERR_OK;
-}
-
-bool bench_worker_read(const struct answer *answer, uint64_t count, struct block *ret_block)
-{
-    struct block block = {.count = count};
-    json_t *object = json_loadb(answer->body, answer->length, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *said = json_object_get(object, "count");
-    bool good = read_number(object, "first", &block.first) &&
-                read_number(object, "last", &block.last) &&
-                read_number(object, "increment", &block.increment) && json_is_integer(said) &&
-                (uint64_t)json_integer_value(said) == count;
-    json_decref(object);
-    /* Unsigned, so that what is wrong may wrap; then its direction is wrong as well. */
-    good =
-        good && block.increment != 0 &&
-        (uint64_t)block.last - (uint64_t)block.first == (count - 1) * (uint64_t)block.increment &&
-        (count == 1 || (block.last > block.first) == (block.increment > 0));
-    if (good) {
-        *ret_block = block;
-    }
-    return good;
-}
-
-/* ---- a worker ---- */
 
 static bool is_over(const struct bench_worker *worker)
 {
@@ -60,7 +27,7 @@ static void end_all(struct bench_worker *worker, enum outcome outcome)
 static void take_block(struct bench_worker *worker, const struct answer *answer)
 {
     struct block block;
-    if (!bench_worker_read(answer, worker->load->count, &block)) {
+    if (!block_answer_read(answer, &block) || !block_answer_is_exact(&block, worker->load->count)) {
         (void)error_fail(&worker->detail, ERR_CORRUPT,
                          "an answer is no block of the count that was asked for");
         end_all(worker, OUTCOME_FAILED);

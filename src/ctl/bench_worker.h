@@ -9,7 +9,6 @@
 #define SEQD_CTL_BENCH_WORKER_H
 
 #include "base/clock.h"
-#include "base/definition.h"
 #include "base/error.h"
 #include "base/histogram.h"
 #include "outcome.h"
@@ -56,8 +55,5 @@ void bench_worker_join(struct bench_worker *worker);
 void bench_worker_fini(struct bench_worker *worker);
 
 uint64_t bench_worker_requests(struct bench_worker *worker);
-
-/* Understand a block; false when it is none of `count` numbers. For tests, too. */
-bool bench_worker_read(const struct answer *answer, uint64_t count, struct block *ret_block);
 
 #endif

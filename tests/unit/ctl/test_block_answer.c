@@ -1,4 +1,4 @@
-#include "ctl/bench_worker.h"
+#include "ctl/block_answer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,10 +18,15 @@ static bool understand(const char *text, uint64_t count, struct block *ret_block
     char body[512];
     (void)snprintf(body, sizeof body, "%s", text);
     struct answer answer = {.status = 200, .body = body, .length = strlen(body)};
-    return bench_worker_read(&answer, count, ret_block);
+    struct block block;
+    if (!block_answer_read(&answer, &block) || !block_answer_is_exact(&block, count)) {
+        return false;
+    }
+    *ret_block = block;
+    return true;
 }
 
-static void test_bench_worker_reads_blocks_exactly(void **state)
+static void test_block_answer_reads_blocks_exactly(void **state)
 {
     (void)state;
     struct block block;
@@ -36,7 +41,7 @@ static void test_bench_worker_reads_blocks_exactly(void **state)
     assert_int_equal(block.increment, -10);
 }
 
-static void test_bench_worker_refuses_blocks_that_do_not_add_up(void **state)
+static void test_block_answer_refuses_blocks_that_do_not_add_up(void **state)
 {
     (void)state;
     struct block block = {.first = 77};
@@ -69,11 +74,35 @@ static void test_bench_worker_refuses_blocks_that_do_not_add_up(void **state)
     assert_int_equal(block.first, 77);
 }
 
+static void test_block_answer_reads_lines_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    int64_t number = 0;
+    const char *text = "-9223372036854775808\n9223372036854775807\n7";
+    const char *at = text;
+    assert_true(block_answer_line(&at, &number));
+    assert_int_equal(number, INT64_MIN);
+    assert_true(block_answer_line(&at, &number));
+    assert_int_equal(number, INT64_MAX);
+    assert_false(block_answer_line(&at, &number)); /* its end may be missing */
+    assert_string_equal(at, "7");
+    static const char *const wrong[] = {
+        "", "\n", "7 \n", "x\n", "7.0\n", "9223372036854775808\n", "00000000000000000000001\n"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        at = wrong[i];
+        if (block_answer_line(&at, &number) || at != wrong[i]) {
+            fail_msg("taken for a number: %s", wrong[i]);
+        }
+    }
+    assert_int_equal(number, INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bench_worker_reads_blocks_exactly),
-        cmocka_unit_test(test_bench_worker_refuses_blocks_that_do_not_add_up),
+        cmocka_unit_test(test_block_answer_reads_blocks_exactly),
+        cmocka_unit_test(test_block_answer_refuses_blocks_that_do_not_add_up),
+        cmocka_unit_test(test_block_answer_reads_lines_whole_or_not_at_all),
     };
-    return cmocka_run_group_tests_name("bench_worker", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("block_answer", tests, NULL, NULL);
 }
