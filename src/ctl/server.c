@@ -12,13 +12,20 @@
 
 #define TIMEOUT_S_STANDARD 10
 #define TIMEOUT_S_MAX 3600
-#define TARGET_SIZE 2048 /* bytes of a whole URL, with the NUL */
+#define TARGET_SIZE 2048    /* bytes of a whole URL, with the NUL */
+#define OLD_ANSWERS_MAX 500 /* on one connection, see set_version() */
 #define HEADER_SIZE (SERVER_TOKEN_MAX + 32)
 
 struct server {
     const struct server_options *options;
     CURL *curl;
     char curl_text[CURL_ERROR_SIZE]; /* libcurl's own words */
+
+    /* Of the last question. */
+    unsigned sends;
+    int grpc_status;
+
+    unsigned kept; /* answers on the connection of gRPC that is kept; 0: there is none */
 };
 
 /* An answer on its way. */
@@ -132,6 +139,64 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *context)
     return length;
 }
 
+/* libcurl calls it each time before it sends. */
+static int note_sending(void *context, char *peer, char *self, int peer_port, int self_port)
+{
+    struct server *server = context;
+    (void)peer;
+    (void)self;
+    (void)peer_port;
+    (void)self_port;
+    server->sends++;
+    return server->sends > 1 && server->options->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+/* Headers and trailers; of those the status of gRPC is wanted. */
+static size_t take_header(char *bytes, size_t size, size_t count, void *context)
+{
+    static const char name[] = "grpc-status:";
+    struct server *server = context;
+    size_t length = size * count; /* libcurl: size is 1 */
+    if (length > sizeof name && memcmp(bytes, name, sizeof name - 1) == 0) {
+        const char *digit = bytes + sizeof name - 1;
+        const char *end = bytes + length;
+        int status = 0;
+        while (digit < end && *digit == ' ') {
+            digit++;
+        }
+        for (; digit < end && *digit >= '0' && *digit <= '9' && status < 100; digit++) {
+            status = 10 * status + (*digit - '0');
+        }
+        server->grpc_status = status;
+    }
+    return length;
+}
+
+/* Without TLS the server cannot be told that this is HTTP/2, so both have to know it; with it, ALPN
+ * says so.
+ *
+ * libcurl before 8.0 has two faults. It begins HTTP/2 anew on a connection that it keeps, where it
+ * knows before (curl issue 10634), so there it must not know while the connection is kept. And it
+ * resets each stream that has ended, which a server takes for a flood in the end, so its
+ * connections are not kept for long. */
+static bool set_version(struct server *server)
+{
+    bool tls = strncmp(server->options->address.url, "https:", 6) == 0;
+    bool old = curl_version_info(CURLVERSION_NOW)->version_num < 0x080000;
+    bool last = old && server->kept + 1 >= OLD_ANSWERS_MAX;
+    long version = tls || (old && server->kept > 0) ? CURL_HTTP_VERSION_2TLS
+                                                    : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+    server->kept = last ? 0 : server->kept + 1; /* a failure makes it 0, too */
+    return curl_easy_setopt(server->curl, CURLOPT_HTTP_VERSION, version) == CURLE_OK &&
+           curl_easy_setopt(server->curl, CURLOPT_FORBID_REUSE, last ? 1L : 0L) == CURLE_OK;
+}
+
+static bool set_up_grpc(struct server *server)
+{
+    return curl_easy_setopt(server->curl, CURLOPT_HEADERDATA, server) == CURLE_OK &&
+           curl_easy_setopt(server->curl, CURLOPT_HEADERFUNCTION, take_header) == CURLE_OK;
+}
+
 /* What holds for every question. */
 static bool set_up(struct server *server)
 {
@@ -143,6 +208,8 @@ static bool set_up(struct server *server)
                 curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, options->timeout_ms) == CURLE_OK &&
                 curl_easy_setopt(curl, CURLOPT_USERAGENT, "seqctl") == CURLE_OK &&
                 curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, server->curl_text) == CURLE_OK &&
+                curl_easy_setopt(curl, CURLOPT_PREREQDATA, server) == CURLE_OK &&
+                curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, note_sending) == CURLE_OK &&
                 curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes) == CURLE_OK;
     if (options->address.socket[0] != '\0') {
         good = good && curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, options->address.socket) ==
@@ -151,7 +218,7 @@ static bool set_up(struct server *server)
     if (options->ca != NULL) {
         good = good && curl_easy_setopt(curl, CURLOPT_CAINFO, options->ca) == CURLE_OK;
     }
-    return good;
+    return good && (!options->grpc || set_up_grpc(server));
 }
 
 struct server *server_open(const struct server_options *options)
@@ -195,7 +262,10 @@ static bool add_headers(struct server *server, const struct question *question,
     (void)snprintf(line, sizeof line, "Accept: %s",
                    question->accept != NULL ? question->accept : "*/*");
     bool good = add_header(headers, line) && add_header(headers, "Expect:");
-    if (question->body != NULL) {
+    if (server->options->grpc) {
+        good = good && add_header(headers, "Content-Type: " SERVER_TYPE_GRPC) &&
+               add_header(headers, "TE: trailers");
+    } else if (question->body != NULL) {
         good = good && add_header(headers, "Content-Type: application/json");
     } else {
         good = good && add_header(headers, "Content-Type:");
@@ -212,6 +282,7 @@ static bool set_method(CURL *curl, const struct question *question)
 {
     bool get = strcmp(question->method, "GET") == 0;
     const char *body = question->body != NULL ? question->body : "";
+    size_t length = question->length > 0 ? question->length : strlen(body);
     bool bare = get || (question->body == NULL && strcmp(question->method, "DELETE") == 0);
     if (bare) {
         return curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L) == CURLE_OK &&
@@ -219,7 +290,7 @@ static bool set_method(CURL *curl, const struct question *question)
                    CURLE_OK;
     }
     return curl_easy_setopt(curl, CURLOPT_POST, 1L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body)) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)length) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, question->method) == CURLE_OK;
 }
@@ -227,7 +298,7 @@ static bool set_method(CURL *curl, const struct question *question)
 /* What a question without a whole answer may have done. */
 static const char *doubt(const struct question *question)
 {
-    if (strstr(question->path, "/next?") != NULL) {
+    if (strstr(question->path, "/next?") != NULL || strstr(question->path, "/Next") != NULL) {
         return "; numbers that it may have taken are lost and never come twice";
     }
     if (strcmp(question->method, "GET") != 0) {
@@ -301,11 +372,15 @@ enum outcome server_ask(struct server *server, const struct question *question,
     assert(length > 0 && (size_t)length < sizeof target); /* names and prefixes are bounded */
     CURL *curl = server->curl;
     server->curl_text[0] = '\0';
+    server->sends = 0;
+    server->grpc_status = -1;
     bool good = add_headers(server, question, &headers) && set_method(curl, question) &&
                 curl_easy_setopt(curl, CURLOPT_URL, target) == CURLE_OK &&
                 curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
                 curl_easy_setopt(curl, CURLOPT_WRITEDATA, &inflow) == CURLE_OK;
+    good = good && (!server->options->grpc || set_version(server));
     CURLcode code = good ? curl_easy_perform(curl) : CURLE_OUT_OF_MEMORY;
+    server->kept = code == CURLE_OK ? server->kept : 0;
     curl_slist_free_all(headers);
     if (code == CURLE_OK && inflow.bytes == NULL) {
         inflow.bytes = calloc(1, 1); /* an answer without a body */
@@ -316,9 +391,15 @@ enum outcome server_ask(struct server *server, const struct question *question,
         free(inflow.bytes);
         return outcome;
     }
-    *ret_answer = (struct answer){.body = inflow.bytes, .length = inflow.length};
+    *ret_answer = (struct answer){
+        .body = inflow.bytes, .length = inflow.length, .grpc_status = server->grpc_status};
     describe(curl, ret_answer);
     return OUTCOME_OK;
+}
+
+bool server_has_sent(const struct server *server)
+{
+    return server->sends > 0;
 }
 
 void answer_free(struct answer *answer)
