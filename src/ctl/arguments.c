@@ -46,6 +46,10 @@ static const struct option_text options[OPTIONS_COUNT] = {
     [OPTION_CONNECTIONS] = {'c', "connections", "N", "connections at a time (16)"},
     [OPTION_SECONDS] = {'d', "duration", "SECONDS", "how long (10)"},
     [OPTION_COUNT] = {'n', "count", "N", "numbers that each request asks for (1)"},
+    [OPTION_REQUESTS] = {0, "requests", "N", "end after so many requests instead of a time"},
+    [OPTION_GRPC] = {0, "grpc", "URL,…", "ask over gRPC, too: as http://127.0.0.1:9090"},
+    [OPTION_ALSO] = {0, "also", "URL,…", "ask there, too: the same server by other addresses"},
+    [OPTION_THROUGH] = {0, "through-restarts", NULL, "wait for a server that is away, and go on"},
 };
 
 const struct option_text *arguments_option(enum option_id id)

@@ -116,6 +116,20 @@ static const struct command table[] = {
      .options =
          OPTION_BIT(OPTION_CONNECTIONS) | OPTION_BIT(OPTION_SECONDS) | OPTION_BIT(OPTION_COUNT),
      .run = bench_run},
+    {.name = "check",
+     .usage = "[NAME]",
+     .summary = "Load the server and judge every number that it answers; takes numbers for good",
+     .help =
+         "Asks over many connections, as JSON, as text and over gRPC, and tells what was\n"
+         "attempted, acknowledged (ok, fail, or info: of unknown outcome), duplicated and out of\n"
+         "order, and which numbers were never seen. Exit status: 0 every promise was held, 1 one\n"
+         "was broken, 2 and more: it could not be checked. NAME is 'default' without it. ^C ends\n"
+         "it early and still tells the verdict.\n",
+     .words_max = 1,
+     .options = OPTION_BIT(OPTION_CONNECTIONS) | OPTION_BIT(OPTION_SECONDS) |
+                OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_REQUESTS) | OPTION_BIT(OPTION_GRPC) |
+                OPTION_BIT(OPTION_ALSO) | OPTION_BIT(OPTION_THROUGH),
+     .run = check_run},
     {.name = "help",
      .usage = "[COMMAND]",
      .summary = "Explain all commands, or one",

@@ -51,6 +51,12 @@ __attribute__((warn_unused_result)) enum outcome token_run(const struct argument
  * or out of order. */
 __attribute__((warn_unused_result)) enum outcome bench_run(const struct arguments *arguments);
 
+/* --json: {"sequence","kind":text|null,"increment","connections","ways":[…],"count","nanoseconds",
+ * "attempted","ok","fail","info","numbers","lowest","highest","duplicated","disordered","inexact",
+ * "gaps":{"numbers","unknown","restarts","others"}|null,"outages","violations":[…],"valid":bool},
+ * the counts as strings. OUTCOME_FAILED: a promise was broken, and that alone. */
+__attribute__((warn_unused_result)) enum outcome check_run(const struct arguments *arguments);
+
 /* The commands, or one of them. */
 __attribute__((warn_unused_result)) enum outcome help_run(const struct arguments *arguments);
 

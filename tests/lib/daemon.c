@@ -193,7 +193,13 @@ static struct daemon *spawn(const char *variable, const char *const *arguments,
 
 struct daemon *daemon_spawn(const char *const *arguments, const char *const *environment)
 {
-    return spawn("SEQD", arguments, environment, &(const struct passed){.count = 0});
+    return daemon_spawn_program("SEQD", arguments, environment);
+}
+
+struct daemon *daemon_spawn_program(const char *variable, const char *const *arguments,
+                                    const char *const *environment)
+{
+    return spawn(variable, arguments, environment, &(const struct passed){.count = 0});
 }
 
 struct daemon *daemon_spawn_activated(const int *sockets, unsigned count,
@@ -327,14 +333,7 @@ struct daemon *daemon_start(const char *directory, const char *const *arguments)
 struct daemon *daemon_run(const char *const *arguments, const char *const *environment,
                           int *ret_status)
 {
-    return daemon_run_program("SEQD", arguments, environment, ret_status);
-}
-
-struct daemon *daemon_run_program(const char *variable, const char *const *arguments,
-                                  const char *const *environment, int *ret_status)
-{
-    struct daemon *daemon =
-        spawn(variable, arguments, environment, &(const struct passed){.count = 0});
+    struct daemon *daemon = daemon_spawn(arguments, environment);
     *ret_status = daemon_wait(daemon, DAEMON_TIMEOUT_MS);
     if (*ret_status < 0) {
         die_showing(daemon, "it did not end by itself");

@@ -30,6 +30,10 @@ struct daemon;
  * once. */
 struct daemon *daemon_spawn(const char *const *arguments, const char *const *environment);
 
+/* ... but the program whose path the environment variable `variable` holds, such as SEQCTL. */
+struct daemon *daemon_spawn_program(const char *variable, const char *const *arguments,
+                                    const char *const *environment);
+
 /* As a service manager starts it with `count` sockets that listen already: they are descriptors 3
  * and up in it, and LISTEN_FDS and LISTEN_PID say so. The caller keeps its own. */
 struct daemon *daemon_spawn_activated(const int *sockets, unsigned count,
@@ -46,10 +50,6 @@ struct daemon *daemon_start(const char *directory, const char *const *arguments)
  * `ret_status`  as daemon_wait() returns it. */
 struct daemon *daemon_run(const char *const *arguments, const char *const *environment,
                           int *ret_status);
-
-/* ... but the program whose path the environment variable `variable` holds, such as SEQCTL. */
-struct daemon *daemon_run_program(const char *variable, const char *const *arguments,
-                                  const char *const *environment, int *ret_status);
 
 /* The port that it listens on; 0 before daemon_listens(). */
 uint16_t daemon_port(const struct daemon *daemon);

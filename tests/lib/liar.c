@@ -71,18 +71,19 @@ static int64_t choose_first(struct liar *liar, uint64_t count, bool wrong)
     return first;
 }
 
-static size_t write_body(int64_t first, uint64_t count, bool json, char to[ANSWER_SIZE])
+static size_t write_body(int64_t first, uint64_t count, int64_t step, bool json,
+                         char to[ANSWER_SIZE])
 {
     if (json) {
         return (size_t)snprintf(to, ANSWER_SIZE,
                                 "{\"first\":\"%" PRId64 "\",\"last\":\"%" PRId64
                                 "\",\"count\":%" PRIu64 ",\"increment\":\"1\"}",
-                                first, first + (int64_t)count - 1, count);
+                                first, first + ((int64_t)count - 1) * step, count);
     }
     size_t length = 0;
     for (uint64_t i = 0; i < count; i++) {
         length += (size_t)snprintf(to + length, ANSWER_SIZE - length, "%" PRId64 "\n",
-                                   first + (int64_t)i);
+                                   first + (int64_t)i * step);
     }
     return length;
 }
@@ -108,8 +109,10 @@ static bool answer(struct liar *liar, int socket, const char *request)
     }
     int64_t first = choose_first(liar, count, wrong);
     uint64_t given = wrong && fault == LIAR_SHORTENS && count > 1 ? count - 1 : count;
+    int64_t step = wrong && fault == LIAR_SPREADS ? 2 : 1;
+    liar->next += wrong && fault == LIAR_SPREADS ? (int64_t)count : 0;
     char body[ANSWER_SIZE];
-    size_t body_length = write_body(first, given, json, body);
+    size_t body_length = write_body(first, given, step, json, body);
     char all[HEAD_SIZE + ANSWER_SIZE];
     int head_length = snprintf(all, HEAD_SIZE,
                                "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",

@@ -7,7 +7,7 @@
 #define LINE_SIZE 2048
 #define WORDS_MAX 64
 
-struct seqctl_run seqctl_run_with(const char *const *environment, const char *line)
+struct daemon *seqctl_start(const char *const *environment, const char *line)
 {
     char text[LINE_SIZE];
     const char *words[WORDS_MAX + 1] = {NULL};
@@ -18,11 +18,24 @@ struct seqctl_run seqctl_run_with(const char *const *environment, const char *li
          word = strtok_r(NULL, " ", &rest)) {
         words[count++] = word;
     }
-    struct seqctl_run run = {.status = -1};
-    run.process = daemon_run_program("SEQCTL", words, environment, &run.status);
-    run.out = daemon_stdout(run.process);
-    run.err = daemon_stderr(run.process);
+    return daemon_spawn_program("SEQCTL", words, environment);
+}
+
+struct seqctl_run seqctl_end(struct daemon *process)
+{
+    struct seqctl_run run = {.process = process, .status = daemon_wait(process, DAEMON_TIMEOUT_MS)};
+    if (run.status < 0) {
+        fprintf(stderr, "seqctl: it does not end\n%s", daemon_stderr(process));
+        abort();
+    }
+    run.out = daemon_stdout(process);
+    run.err = daemon_stderr(process);
     return run;
+}
+
+struct seqctl_run seqctl_run_with(const char *const *environment, const char *line)
+{
+    return seqctl_end(seqctl_start(environment, line));
 }
 
 struct seqctl_run seqctl_run(uint16_t port, const char *line)

@@ -24,6 +24,10 @@ struct seqctl_run seqctl_run(uint16_t port, const char *line);
 /* Run it with settings "NAME=value" of its own, ended by NULL, and no other. */
 struct seqctl_run seqctl_run_with(const char *const *environment, const char *line);
 
+/* Start it, and go on; seqctl_end() waits for its end. */
+struct daemon *seqctl_start(const char *const *environment, const char *line);
+struct seqctl_run seqctl_end(struct daemon *process);
+
 void seqctl_free(struct seqctl_run *run);
 
 /* Run it; compare the exit status, all of standard output (NULL: any), and look for `err` in

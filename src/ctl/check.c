@@ -1,0 +1,340 @@
+#include "base/clock.h"
+#include "check_judge.h"
+#include "check_report.h"
+#include "check_way.h"
+#include "check_worker.h"
+#include "commands.h"
+#include "crew.h"
+#include "refusal.h"
+#include "session.h"
+#include "value.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECONDS_MAX 3600
+#define COUNT_MAX 1000000
+#define ADDRESSES_MAX 8
+#define WAYS_MAX (2 * ADDRESSES_MAX) /* over HTTP each address is asked for JSON, and for text */
+
+struct check {
+    struct session session;
+    const char *name;
+    const char *kind; /* NULL: not known */
+    uint64_t connections;
+    uint64_t seconds;
+    bool through; /* restarts */
+    struct check_load load;
+    struct check_way ways[WAYS_MAX];
+    size_t way_count;
+    size_t address_count;
+    struct check_worker *workers; /* `connections` of them; NULL before they are made */
+    uint64_t ns;
+};
+
+/* Exit status 1 says that a promise was broken, and nothing else may say it. */
+static enum outcome unchecked(enum outcome outcome)
+{
+    return outcome == OUTCOME_FAILED ? OUTCOME_UNREACHABLE : outcome;
+}
+
+/* ---- the ways ---- */
+
+static void add_way(struct check *check, const struct address *address, enum check_form form)
+{
+    struct check_way *way = &check->ways[check->way_count++];
+    way->options = check->session.options;
+    way->options.address = *address;
+    way->options.once = true;
+    way->options.grpc = form == CHECK_GRPC;
+    way->form = form;
+    check_way_aim(way, check->name, check->load.count);
+}
+
+static enum outcome add_address(struct check *check, const struct address *address, bool grpc)
+{
+    if (check->address_count == ADDRESSES_MAX) {
+        return outcome_fail(OUTCOME_USAGE, "there are more than %d addresses", ADDRESSES_MAX);
+    }
+    check->address_count++;
+    if (grpc) {
+        add_way(check, address, CHECK_GRPC);
+    } else {
+        add_way(check, address, CHECK_JSON);
+        add_way(check, address, CHECK_TEXT);
+    }
+    return OUTCOME_OK;
+}
+
+/* Each URL of a list with commas. */
+static enum outcome add_list(struct check *check, const char *list, bool grpc)
+{
+    char url[ADDRESS_SIZE];
+    enum outcome outcome = OUTCOME_OK;
+    while (outcome == OUTCOME_OK && list != NULL) {
+        size_t length = strcspn(list, ",");
+        struct error_detail detail = {.text = ""};
+        struct address address;
+        struct address_sources sources = {.url = url};
+        if (length == 0 || length >= sizeof url) {
+            return outcome_fail(OUTCOME_USAGE, "a URL has 1 to %zu bytes, not %zu", sizeof url - 1,
+                                length);
+        }
+        memcpy(url, list, length);
+        url[length] = '\0';
+        if (address_choose(&sources, &address, &detail) != ERR_OK) {
+            return outcome_fail(OUTCOME_USAGE, "%s", detail.text);
+        }
+        outcome = add_address(check, &address, grpc);
+        list = list[length] == ',' ? list + length + 1 : NULL;
+    }
+    return outcome;
+}
+
+static enum outcome add_ways(const struct arguments *arguments, struct check *check)
+{
+    enum outcome outcome = add_address(check, &check->session.options.address, false);
+    if (outcome == OUTCOME_OK) {
+        outcome = add_list(check, arguments->values[OPTION_ALSO], false);
+    }
+    if (outcome == OUTCOME_OK) {
+        outcome = add_list(check, arguments->values[OPTION_GRPC], true);
+    }
+    return outcome;
+}
+
+/* ---- running ---- */
+
+static uint64_t answered(void *context)
+{
+    struct check *check = context;
+    uint64_t requests = 0;
+    for (size_t i = 0; i < check->connections; i++) {
+        requests += check_worker_answered(&check->workers[i]);
+    }
+    return requests;
+}
+
+static enum error begin(void *context, size_t index)
+{
+    struct check *check = context;
+    return check_worker_start(&check->workers[index]);
+}
+
+static void join(void *context, size_t index)
+{
+    struct check *check = context;
+    check_worker_join(&check->workers[index]);
+}
+
+/* What ended the check before its time. */
+static enum outcome tell_end(const struct check *check, bool json)
+{
+    for (size_t i = 0; i < check->connections; i++) {
+        const struct check_worker *worker = &check->workers[i];
+        if (worker->full) {
+            outcome_say("no more than %zu answers of a connection are kept: it ended early",
+                        check->load.takes_max);
+        }
+        if (worker->outcome == OUTCOME_OK) {
+            continue;
+        }
+        const struct answer *answer = &worker->end.answer;
+        if (answer->body != NULL && worker->way->form != CHECK_GRPC) {
+            const char *from = address_name(&worker->way->options.address);
+            return unchecked(refusal_tell(answer, from, json));
+        }
+        return outcome_fail(unchecked(worker->outcome), "%s", worker->end.detail.text);
+    }
+    return OUTCOME_OK;
+}
+
+/* The kind, where the server tells: a token may be good for numbers alone. */
+static void learn_kind(struct check *check)
+{
+    char path[SESSION_PATH_SIZE];
+    struct answer answer = {.body = NULL};
+    struct error_detail detail;
+    struct question question = {.method = "GET", .path = path, .accept = SERVER_TYPE_JSON};
+    session_path(path, check->name, "");
+    if (server_ask(check->session.server, &question, &answer, &detail) != OUTCOME_OK) {
+        return;
+    }
+    if (refusal_is_none(&answer)) {
+        char text[VALUE_SIZE];
+        json_t *object = json_loadb(answer.body, answer.length, JSON_REJECT_DUPLICATES, NULL);
+        const char *kind = value_member(object, "kind", text);
+        check->kind = strcmp(kind, "timestamp") == 0 ? "timestamp"
+                      : strcmp(kind, "counter") == 0 ? "counter"
+                                                     : NULL;
+        json_decref(object);
+    }
+    answer_free(&answer);
+}
+
+/* The first block says what the increment is, and that there is somebody to check. */
+static enum outcome ask_first(struct check *check)
+{
+    struct check_worker *worker = &check->workers[0];
+    struct server *server = server_open(&worker->way->options);
+    if (server == NULL) {
+        return outcome_fail(OUTCOME_UNAVAILABLE, "out of memory");
+    }
+    atomic_init(&check->load.begun, 1);
+    check_worker_step(worker, server); /* it has to be there now, whatever comes later */
+    check->load.through = check->through;
+    server_close(server);
+    enum outcome outcome = tell_end(check, check->session.json);
+    if (outcome == OUTCOME_OK && check->load.increment == 0) {
+        outcome = outcome_fail(OUTCOME_UNAVAILABLE, "%s gives no number to begin with: %s",
+                               address_name(&worker->way->options.address),
+                               worker->history.wrong_count > 0 ? worker->history.wrong.what
+                                                               : "it is not ready");
+    }
+    if (outcome == OUTCOME_OK) {
+        learn_kind(check);
+    }
+    return outcome;
+}
+
+static enum outcome make_workers(struct check *check)
+{
+    check->workers = calloc(check->connections, sizeof *check->workers);
+    if (check->workers == NULL) {
+        return outcome_fail(OUTCOME_UNAVAILABLE, "out of memory");
+    }
+    for (uint32_t i = 0; i < check->connections; i++) {
+        check->workers[i].load = &check->load;
+        check->workers[i].way = &check->ways[i % check->way_count];
+        check->workers[i].connection = i;
+    }
+    return OUTCOME_OK;
+}
+
+static enum outcome run(struct check *check)
+{
+    struct check_load *load = &check->load;
+    enum outcome outcome = make_workers(check);
+    load->start = clock_now();
+    load->end = clock_after(load->start, check->seconds * CLOCK_NS_PER_S);
+    if (outcome == OUTCOME_OK) {
+        outcome = ask_first(check);
+    }
+    if (outcome != OUTCOME_OK) {
+        return outcome;
+    }
+    struct crew crew = {.count = (size_t)check->connections,
+                        .start = load->start,
+                        .end = load->end,
+                        .whole = load->requests,
+                        .stop = &load->stop,
+                        .begin = begin,
+                        .join = join,
+                        .done = answered,
+                        .context = check};
+    return unchecked(crew_run(&crew, &check->ns));
+}
+
+/* ---- the verdict ---- */
+
+static enum outcome judge(struct check *check, struct check_verdict *verdict)
+{
+    struct check_history *histories = calloc(check->connections, sizeof *histories);
+    enum error error = histories == NULL ? ERR_NO_MEMORY : ERR_OK;
+    for (size_t i = 0; histories != NULL && i < check->connections; i++) {
+        histories[i] = check->workers[i].history; /* lent: the takes stay the worker's */
+    }
+    if (error == ERR_OK) {
+        error = check_judge(histories, (size_t)check->connections,
+                            check_step(check->load.increment), verdict);
+    }
+    free(histories);
+    if (error != ERR_OK) {
+        return outcome_fail(OUTCOME_UNAVAILABLE, "out of memory: the numbers cannot be judged");
+    }
+    return OUTCOME_OK;
+}
+
+static enum outcome tell(struct check *check, const struct check_verdict *verdict)
+{
+    struct check_report report = {.name = check->name,
+                                  .kind = check->kind,
+                                  .increment = check->load.increment,
+                                  .count = check->load.count,
+                                  .connections = check->connections,
+                                  .ns = check->ns,
+                                  .ways = check->ways,
+                                  .way_count = check->way_count,
+                                  .verdict = verdict};
+    if (check->session.json) {
+        check_report_json(&report);
+    } else {
+        check_report_text(&report);
+    }
+    enum outcome end = tell_end(check, false); /* the report is the one object */
+    if (!check_verdict_is_good(verdict)) {
+        return outcome_fail(OUTCOME_FAILED,
+                            "%" PRIu64 " numbers duplicated, %" PRIu64 " answers disordered, "
+                            "%" PRIu64 " inexact: this server breaks its promise",
+                            verdict->duplicated, verdict->disordered,
+                            verdict->wrong + verdict->strayed);
+    }
+    return end;
+}
+
+/* ---- the command ---- */
+
+static enum outcome understand(const struct arguments *arguments, struct check *check)
+{
+    struct check_load *load = &check->load;
+    uint64_t standard = arguments_has(arguments, OPTION_REQUESTS) ? SECONDS_MAX : 10;
+    check->name = arguments->word_count > 0 ? arguments->words[0] : "default";
+    enum outcome outcome = session_check_name(check->name);
+    if (outcome == OUTCOME_OK) {
+        outcome = arguments_number(arguments, OPTION_CONNECTIONS, 1, CHECK_CONNECTIONS_MAX, 16,
+                                   &check->connections);
+    }
+    if (outcome == OUTCOME_OK) {
+        outcome =
+            arguments_number(arguments, OPTION_SECONDS, 1, SECONDS_MAX, standard, &check->seconds);
+    }
+    if (outcome == OUTCOME_OK) {
+        outcome = arguments_number(arguments, OPTION_COUNT, 1, COUNT_MAX, 1, &load->count);
+    }
+    if (outcome == OUTCOME_OK) {
+        outcome =
+            arguments_number(arguments, OPTION_REQUESTS, 1, CHECK_TAKES_MAX, 0, &load->requests);
+    }
+    if (outcome == OUTCOME_OK) {
+        outcome = session_open(arguments, &check->session);
+    }
+    if (outcome != OUTCOME_OK) {
+        return outcome;
+    }
+    check->through = arguments_has(arguments, OPTION_THROUGH);
+    load->takes_max = CHECK_TAKES_MAX / (size_t)check->connections;
+    return add_ways(arguments, check);
+}
+
+enum outcome check_run(const struct arguments *arguments)
+{
+    static struct check check; /* large for a stack */
+    struct check_verdict verdict;
+    enum outcome outcome = unchecked(understand(arguments, &check));
+    if (outcome == OUTCOME_OK) {
+        outcome = run(&check);
+    }
+    if (outcome == OUTCOME_OK) {
+        outcome = judge(&check, &verdict);
+    }
+    if (outcome == OUTCOME_OK) {
+        outcome = tell(&check, &verdict);
+    }
+    for (size_t i = 0; check.workers != NULL && i < check.connections; i++) {
+        check_worker_fini(&check.workers[i]);
+    }
+    free(check.workers);
+    session_close(&check.session);
+    return outcome;
+}
