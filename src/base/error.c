@@ -52,7 +52,7 @@ enum error error_wrap(struct error_detail *detail, enum error code, const char *
         va_start(arguments, format);
         int length = vsnprintf(detail->text, sizeof detail->text, format, arguments);
         va_end(arguments);
-        if (length >= 0 && (size_t)length < sizeof detail->text) {
+        if ((size_t)length < sizeof detail->text) { /* a failure, -1, is beyond it as well */
             size_t room = sizeof detail->text - (size_t)length;
             (void)snprintf(detail->text + length, room, ": %.*s", (int)room, inner.text);
         }

@@ -1,5 +1,6 @@
 #include "base/histogram.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 /* Below HISTOGRAM_STEPS a bucket is a value; from there each doubling has HISTOGRAM_STEPS of
@@ -47,12 +48,12 @@ uint64_t histogram_quantile(const struct histogram *histogram, unsigned thousand
     uint64_t wanted = histogram->count / 1000 * thousandths;
     wanted += (histogram->count % 1000 * thousandths + 999) / 1000;
     uint64_t seen = 0;
-    for (size_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
+    for (size_t bucket = 0;; bucket++) {
+        assert(bucket < HISTOGRAM_BUCKETS); /* all that were counted are in a bucket */
         seen += histogram->buckets[bucket];
         if (seen >= wanted) {
             uint64_t limit = bucket_limit(bucket);
             return limit < histogram->max ? limit : histogram->max;
         }
     }
-    return 0;
 }

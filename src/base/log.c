@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -37,8 +38,9 @@ void log_line(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     int length = vsnprintf(line + start, LOG_LINE_SIZE, format, arguments);
     va_end(arguments);
-    if (start < 0 || length < 0) {
-        return;
+    assert(start >= 0);
+    if (length < 0) {
+        return; /* no text: it names a character that the locale does not have */
     }
     size_t end = (size_t)start + (length < LOG_LINE_SIZE ? (size_t)length : LOG_LINE_SIZE - 1);
     for (size_t i = (size_t)start; i < end; i++) {

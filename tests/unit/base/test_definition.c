@@ -327,6 +327,7 @@ static void test_definition_check_keeps_the_kinds_apart(void **state)
     assert_non_null(strstr(detail.text, "kind is neither"));
     assert_string_equal(sequence_kind_name(SEQUENCE_COUNTER), "counter");
     assert_string_equal(sequence_kind_name(SEQUENCE_TIMESTAMP), "timestamp");
+    assert_string_equal(sequence_kind_name((enum sequence_kind)99), "unknown");
 }
 
 static void test_definition_describe_says_what_is_fixed(void **state)

@@ -101,6 +101,23 @@ static void test_error_wrap_takes_the_inner_text_as_it_is(void **state)
     assert_string_equal(detail.text, "p: 100 %s of %n");
 }
 
+/* A letter that the locale does not have makes no text; nothing is written beside the detail. */
+static void test_error_wrap_bears_a_prefix_that_cannot_be_text(void **state)
+{
+    (void)state;
+    struct {
+        char guard_before[8];
+        struct error_detail detail;
+        char guard[8];
+    } box;
+    memset(&box, '#', sizeof box);
+    (void)error_fail(&box.detail, ERR_IO, "inner"); /* its text is what counts here */
+    assert_int_equal(error_wrap(&box.detail, ERR_IO, "%ls", L"\x20ac"), ERR_IO);
+    assert_non_null(memchr(box.detail.text, '\0', sizeof box.detail.text));
+    assert_memory_equal(box.guard_before, "########", sizeof box.guard_before);
+    assert_memory_equal(box.guard, "########", sizeof box.guard);
+}
+
 /* Prefixes of every length, around a text that fills the detail: always cut, never torn. */
 static void test_error_wrap_cuts_what_has_no_room(void **state)
 {
@@ -141,6 +158,7 @@ int main(void)
         cmocka_unit_test(test_error_wrap_puts_a_prefix_before_the_text),
         cmocka_unit_test(test_error_wrap_needs_no_detail),
         cmocka_unit_test(test_error_wrap_takes_the_inner_text_as_it_is),
+        cmocka_unit_test(test_error_wrap_bears_a_prefix_that_cannot_be_text),
         cmocka_unit_test(test_error_wrap_cuts_what_has_no_room),
     };
     return cmocka_run_group_tests_name("error", tests, NULL, NULL);

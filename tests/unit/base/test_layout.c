@@ -279,6 +279,9 @@ static void test_layout_unit_says_its_name_and_digits(void **state)
     layout.unit_ms = 10;
     assert_string_equal(layout_unit_name(&layout), "10ms");
     assert_int_equal(layout_unit_digits(&layout), 2);
+    layout.epoch_ms += 5; /* shows in every time */
+    assert_int_equal(layout_unit_digits(&layout), 3);
+    layout.epoch_ms -= 5;
     layout.unit_ms = 1000;
     assert_string_equal(layout_unit_name(&layout), "1s");
     assert_int_equal(layout_unit_digits(&layout), 0);

@@ -74,6 +74,18 @@ static void log_all_levels(void)
     log_debug("a debug");
 }
 
+/* A letter that the locale does not have makes a text that cannot be written: not half a line. */
+static void test_log_leaves_out_what_cannot_be_text(void **state)
+{
+    (void)state;
+    const char *const lines[] = {"<3>an error\n"};
+    struct capture capture = capture_begin();
+    log_error("%s: %ls", "half", L"\x20ac");
+    log_error("an error");
+    capture_end(&capture);
+    expect_lines(&capture, lines, 1);
+}
+
 /* Comes first: it sees the process as it starts. */
 static void test_log_starts_at_info_with_the_prefix_on(void **state)
 {
@@ -245,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_log_drops_what_is_less_urgent_than_the_level),
         cmocka_unit_test(test_log_has_no_prefix_when_it_is_off),
         cmocka_unit_test(test_log_formats_as_printf_does),
+        cmocka_unit_test(test_log_leaves_out_what_cannot_be_text),
         cmocka_unit_test(test_log_replaces_bytes_below_space),
         cmocka_unit_test(test_log_writes_no_second_line_for_a_client),
         cmocka_unit_test(test_log_cuts_a_line_at_its_size),

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -58,12 +59,14 @@ static void test_rfc3339_parse_refuses_and_says_why(void **state)
         {"2024-01-01T00:00:00.Z", "no moment"},
         {"2024-01-01T00:00:00,5Z", "no moment"},
         {"2024-01-01T00:00:00+0100", "no moment"},
+        {"2024-01-01T00:00:00z+01:00", "no moment"},
         {"2024-01-01T00:00:00+24:00", "no moment"},
         {"2024-01-01T00:00:00+01:60", "no moment"},
         {"24-01-01T00:00:00Z", "no moment"},
         {"+024-01-01T00:00:00Z", "no moment"},
         {"2024-1-01T00:00:00Z", "no moment"},
         {"2016-12-31T23:59:60Z", "leap second"},
+        {"2024-01-01T00:00:00.00010Z", "finer than a millisecond"},
         {"2024-01-01T00:00:00.0001Z", "finer than a millisecond"},
         {"2024-00-01T00:00:00Z", "does not exist"},
         {"2024-13-01T00:00:00Z", "does not exist"},
@@ -86,6 +89,48 @@ static void test_rfc3339_parse_refuses_and_says_why(void **state)
         assert_int_equal(ms, 4711);
         if (strstr(detail.text, cases[i].says) == NULL) {
             fail_msg("'%s' does not say '%s'", detail.text, cases[i].says);
+        }
+    }
+}
+
+/* May `c` stand in the place of `right` in a moment? A digit for a digit, a small letter, another
+ * sign. What comes of it need not exist. */
+static bool is_like(char right, char c)
+{
+    bool digit = c >= '0' && c <= '9';
+    switch (right) {
+    case 'T':
+        return c == 'T' || c == 't';
+    case '+':
+        return c == '+' || c == '-';
+    case '-':
+    case ':':
+    case '.':
+        return c == right;
+    default:
+        return digit;
+    }
+}
+
+/* Every byte in every place, and every length: a text is understood whole or refused. */
+static void test_rfc3339_parse_refuses_any_other_byte_in_any_place(void **state)
+{
+    (void)state;
+    static const char right[] = "2024-02-20T12:13:14.150+01:10";
+    for (size_t at = 0; at < sizeof right - 1; at++) {
+        for (int c = 0; c < 256; c++) {
+            char text[sizeof right];
+            struct error_detail detail = {""};
+            int64_t ms = 0;
+            memcpy(text, right, sizeof right);
+            text[at] = (char)c;
+            bool taken = rfc3339_parse(text, &ms, &detail) == ERR_OK ||
+                         strstr(detail.text, "no moment") == NULL;
+            /* An hour of 29 or a minute of 60 is no offset; nor is there a fraction of nothing. */
+            bool no_offset = (at == 24 && c > '2') || (at == 27 && c > '5');
+            if (taken != (is_like(right[at], (char)c) && !no_offset)) {
+                fail_msg("byte %d at %zu of '%s' is %s", c, at, right, taken ? "taken" : "refused");
+            }
         }
     }
 }
@@ -134,6 +179,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rfc3339_parse_takes_every_form),
         cmocka_unit_test(test_rfc3339_parse_refuses_and_says_why),
+        cmocka_unit_test(test_rfc3339_parse_refuses_any_other_byte_in_any_place),
         cmocka_unit_test(test_rfc3339_format_cuts_and_does_not_round),
         cmocka_unit_test(test_rfc3339_agrees_with_the_c_library),
     };
