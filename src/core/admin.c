@@ -4,6 +4,7 @@
 #include "change.h"
 #include "registry_place.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -172,27 +173,17 @@ static enum error back_up(struct change *change, struct admin_request *request)
 
 static enum error act(struct change *change, struct admin_request *request)
 {
-    if (request->action == ADMIN_BACKUP) {
-        return back_up(change, request);
+    static enum error (*const acts[])(struct change * change, struct admin_request * request) = {
+        [ADMIN_CREATE] = create, [ADMIN_ALTER] = alter,    [ADMIN_ADVANCE] = advance,
+        [ADMIN_DROP] = drop,     [ADMIN_BACKUP] = back_up,
+    };
+    assert((size_t)request->action < sizeof acts / sizeof acts[0]);
+    enum error error = ERR_OK;
+    if (request->action != ADMIN_BACKUP) { /* which is of all sequences */
+        error = definition_check_name(request->name, strnlen(request->name, sizeof request->name),
+                                      change->detail);
     }
-    enum error error = definition_check_name(
-        request->name, strnlen(request->name, sizeof request->name), change->detail);
-    if (error != ERR_OK) {
-        return error;
-    }
-    switch (request->action) {
-    case ADMIN_CREATE:
-        return create(change, request);
-    case ADMIN_ALTER:
-        return alter(change, request);
-    case ADMIN_ADVANCE:
-        return advance(change, request);
-    case ADMIN_DROP:
-        return drop(change, request);
-    case ADMIN_BACKUP:
-        break;
-    }
-    return error_fail(change->detail, ERR_INVALID, "no such action");
+    return error == ERR_OK ? acts[request->action](change, request) : error;
 }
 
 static struct admin_request *request_of(struct errand *errand)

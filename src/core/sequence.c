@@ -148,7 +148,8 @@ static enum error verdict(struct sequence *sequence, uint64_t count)
     }
     /* order: relaxed. `next` only rises, so what is refused now could not be had later either. */
     uint64_t next = atomic_load_explicit(&sequence->next, memory_order_relaxed);
-    if (sequence->exhausted || next >= sequence->capacity || count > sequence->capacity - next) {
+    assert(next <= sequence->capacity);
+    if (sequence->exhausted || count > sequence->capacity - next) {
         return ERR_EXHAUSTED;
     }
     return ERR_PENDING;
@@ -231,17 +232,17 @@ static bool deadline_reached(void *context, struct waiter *waiter)
 }
 
 /* Time may have come for some of those who wait: what is leased is theirs, in order. */
-static void let_time_pass(struct sequence *sequence, struct instant now, struct waiters *finished)
+static void let_time_pass(struct sequence *sequence, struct waiters *finished)
 {
     /* order: relaxed. Written under the lock only, which is held. */
     uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
     bool last = sequence->exhausted && range_is_empty(sequence->spare);
-    sequence_timed_grant(sequence, limit, last, now, finished);
+    sequence_timed_grant(sequence, limit, last, finished);
     bool used_up = sequence->waiters.first != NULL && !sequence_timed_waits_for_time(sequence);
     if (used_up && !range_is_empty(sequence->spare)) {
         enter_spare(sequence);
         limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed); /* order: as above */
-        sequence_timed_grant(sequence, limit, sequence->exhausted, now, finished);
+        sequence_timed_grant(sequence, limit, sequence->exhausted, finished);
     }
     if (!sequence->exhausted && sequence_timed_need(sequence) > 0) {
         bell_ring(sequence->renewals, &sequence->renewal_rope);
@@ -255,7 +256,7 @@ bool sequence_expire(struct sequence *sequence, struct instant now)
     pthread_mutex_lock(&sequence->lock);
     waiters_move(&sequence->waiters, &expired, ERR_UNAVAILABLE, deadline_reached, &now);
     if (sequence->timed) {
-        let_time_pass(sequence, now, &expired);
+        let_time_pass(sequence, &expired);
     }
     bool waiting = sequence->waiters.first != NULL;
     pthread_mutex_unlock(&sequence->lock);

@@ -197,11 +197,11 @@ static void grant(struct sequence *sequence, uint64_t limit, bool last, struct w
     waiters_concatenate(granted, &chosen);
 }
 
-static void grant_below(struct sequence *sequence, uint64_t limit, bool last, struct instant now,
+static void grant_below(struct sequence *sequence, uint64_t limit, bool last,
                         struct waiters *granted)
 {
     if (sequence->timed) {
-        sequence_timed_grant(sequence, limit, last, now, granted);
+        sequence_timed_grant(sequence, limit, last, granted);
     } else {
         grant(sequence, limit, last, granted);
     }
@@ -216,7 +216,7 @@ static bool wants_other_lease(struct sequence *sequence)
 
 /* Take the committed `lease` over, and grant on the way: extend what is leased where it continues
  * it; else, when somebody waits, leave the old lease for it; else set it aside as the spare. */
-static void take_over(struct sequence *sequence, struct range lease, bool last, struct instant now,
+static void take_over(struct sequence *sequence, struct range lease, bool last,
                       struct waiters *granted)
 {
     /* order: relaxed. Written under the lock only, which is held. */
@@ -234,19 +234,19 @@ static void take_over(struct sequence *sequence, struct range lease, bool last, 
     }
 
     if (range_is_empty(lease)) {
-        grant_below(sequence, limit, last, now, granted);
+        grant_below(sequence, limit, last, granted);
         return;
     }
     bool in_place = lease.first == limit;
     if (!in_place && !wants_other_lease(sequence)) {
         sequence->spare = lease;
-        grant_below(sequence, limit, false, now, granted);
+        grant_below(sequence, limit, false, granted);
         return;
     }
     if (!in_place) {
         sequence_leave_lease(sequence, lease.first);
     }
-    grant_below(sequence, lease.limit, last, now, granted);
+    grant_below(sequence, lease.limit, last, granted);
     sequence_publish_limit(sequence, lease.limit);
 }
 
@@ -317,7 +317,7 @@ void sequence_publish(struct sequence *sequence, const struct store_request *req
         keep_for_return(sequence, request->lease);
     } else {
         waiters_move(&sequence->waiters, &finished, ERR_UNAVAILABLE, is_unwanted, &now);
-        take_over(sequence, request->lease, last, now, &finished);
+        take_over(sequence, request->lease, last, &finished);
     }
     if (last) {
         sequence->exhausted = true;
@@ -345,8 +345,10 @@ bool sequence_settle(struct sequence *sequence, struct store_return *ret_return)
     bool ours = !sequence_is_retired(sequence);
     struct range rest = {.first = range_min(sequence->final_next, limit), .limit = limit};
     if (!range_is_empty(sequence->spare)) {
-        /* Only the newest lease can be given back: below it the store's mark has moved on. */
-        rest.first = sequence->spare.first == limit ? rest.first : sequence->spare.first;
+        /* Only the newest lease can be given back: below it the store's mark has moved on. It does
+         * not continue the lease, or it would be part of it. */
+        assert(sequence->spare.first > limit);
+        rest.first = sequence->spare.first;
         rest.limit = sequence->spare.limit;
     }
     *ret_return = (struct store_return){

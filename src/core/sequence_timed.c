@@ -233,14 +233,13 @@ static bool grant_one(struct sequence *sequence, uint64_t limit, struct waiter *
     return true;
 }
 
-void sequence_timed_grant(struct sequence *sequence, uint64_t limit, bool last, struct instant now,
+void sequence_timed_grant(struct sequence *sequence, uint64_t limit, bool last,
                           struct waiters *finished)
 {
     while (sequence->waiters.first != NULL) {
         struct waiter *waiter = sequence->waiters.first;
         bool fits = true;
-        if (clock_reached(waiter->deadline, now) ||
-            (waiter->wanted != NULL && !waiter->wanted(waiter))) {
+        if (waiter->wanted != NULL && !waiter->wanted(waiter)) {
             waiter->error = ERR_UNAVAILABLE;
         } else if (grant_one(sequence, limit, waiter, &fits)) {
             waiter->error = ERR_OK;
@@ -260,8 +259,9 @@ bool sequence_timed_waits_for_time(struct sequence *sequence)
     uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
     uint64_t next = atomic_load_explicit(&sequence->next, memory_order_relaxed);
     const struct waiter *waiter = sequence->waiters.first;
-    return waiter != NULL && fits_below(place(sequence, next, waiter->came_at_tick, waiter->count),
-                                        waiter->count, limit);
+    assert(waiter != NULL);
+    return fits_below(place(sequence, next, waiter->came_at_tick, waiter->count), waiter->count,
+                      limit);
 }
 
 /* ---- leases ---- */

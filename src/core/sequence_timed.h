@@ -47,12 +47,13 @@ void sequence_timed_note_queue(struct sequence *sequence);
 
 /* Give those who wait their blocks, in order, below `limit`, which is durable, as far as time goes,
  * and move them to `finished`; those that nobody wants any more go there as well. Where the
- * sequence ends at `limit` (`last`), so do those that no longer fit. */
-void sequence_timed_grant(struct sequence *sequence, uint64_t limit, bool last, struct instant now,
+ * sequence ends at `limit` (`last`), so do those that no longer fit. Whose deadline has come the
+ * caller has moved there before. */
+void sequence_timed_grant(struct sequence *sequence, uint64_t limit, bool last,
                           struct waiters *finished);
 
-/* Does the first of those who wait need nothing but time? Then the lease is not left for another.
- * */
+/* Does the first of those who wait, and there is one, need nothing but time? Then the lease is not
+ * left for another. */
 bool sequence_timed_waits_for_time(struct sequence *sequence);
 
 /* Positions to lease above the newest lease; 0: nothing is due. */
