@@ -5,6 +5,10 @@
 #   SEQD=build/seqd BENCH_DIR=build/release/tests/bench tests/bench/grpc.sh
 #   ROUNDS=5      pairs of runs of each kind; the median of their ratios counts
 #   REQUESTS=60000
+#
+# Beside the calls a second stands the processor time that a call took the server and h2load, in microseconds: where
+# h2load's thread is busy all the time (time a call = 1 / calls a second), it is the client that sets the limit, and the
+# server's time tells more.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 ROUNDS=${ROUNDS:-5}
@@ -34,43 +38,57 @@ await() { # PORT: until somebody listens there
 cc -O2 -o "$work/core" tests/bench/grpc/core_echo.c -lgrpc -lgpr -pthread
 core=$(free_port)
 "$work/core" "$core" "$(nproc)" 2>/dev/null &
-pids+=($!)
+core_pid=$!
+pids+=("$core_pid")
 await "$core"
 GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$work/go go build -o "$work/go_server" tests/bench/grpc/go_server.go
 go=$(free_port)
 "$work/go_server" "$go" &
-pids+=($!)
+go_pid=$!
+pids+=("$go_pid")
 await "$go"
 
-rate() { # PORT CLIENTS STREAMS: calls a second
-    h2load -n "$REQUESTS" -c "$2" -m "$3" -t 1 -d "$work/request" -H 'content-type: application/grpc' \
-        -H 'te: trailers' "http://127.0.0.1:$1/seqd.v1.SequenceService/Next" >"$work/h2load"
+busy_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ ns += $1 } END { printf "%.0f\n", ns }'; }
+
+run() { # PID PORT CLIENTS STREAMS: calls a second, server's and client's microseconds of processor time a call
+    local before after
+    TIMEFORMAT='%U %S'
+    before=$(busy_ns "$1")
+    { time h2load -n "$REQUESTS" -c "$3" -m "$4" -t 1 -d "$work/request" -H 'content-type: application/grpc' \
+        -H 'te: trailers' "http://127.0.0.1:$2/seqd.v1.SequenceService/Next" >"$work/h2load" 2>&1; } 2>"$work/time"
+    after=$(busy_ns "$1")
     grep -q " 0 failed, 0 errored, 0 timeout" "$work/h2load" || { cat "$work/h2load"; exit 1; }
-    sed -n 's/.*finished in [^,]*, \([0-9.]*\) req.s.*/\1/p' "$work/h2load"
+    sed -n 's/.*finished in [^,]*, \([0-9.]*\) req.s.*/\1/p' "$work/h2load" | awk -v before="$before" -v after="$after" \
+        -v client="$(cat "$work/time")" -v calls="$REQUESTS" '{ split(client, s, " ")
+        printf "%s %.2f %.2f\n", $1, (after - before) / calls / 1000, (s[1] + s[2]) / calls * 1000000 }'
 }
-median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+median() { # COLUMN
+    awk -v column="$1" '{ print $column }' | sort -n |
+        awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+show() { # NAME FILE
+    printf '%s %.0f/s (%.2f us, client %.2f us)' "$1" "$(median 1 <"$2")" "$(median 2 <"$2")" "$(median 3 <"$2")"
+}
 
-compare() { # NAME PORT CLIENTS STREAMS
-    local round a b
-    : >"$work/ratios" && : >"$work/a" && : >"$work/b"
+compare() { # NAME PID PORT CLIENTS STREAMS
+    local round
+    : >"$work/a" && : >"$work/b"
     for ((round = 0; round < ROUNDS; round++)); do
-        a=$(rate "$ours" "$3" "$4")
-        b=$(rate "$2" "$3" "$4")
-        echo "$a" >>"$work/a"
-        echo "$b" >>"$work/b"
-        awk "BEGIN { print $a / $b }" >>"$work/ratios"
+        run "$seqd" "$ours" "$4" "$5" >>"$work/a"
+        run "$2" "$3" "$4" "$5" >>"$work/b"
     done
-    printf '%-8s %3d connections x %3d calls: seqd %8.0f/s, %s %8.0f/s, ratio %.2f\n' "$1" "$3" "$4" \
-        "$(median <"$work/a")" "$1" "$(median <"$work/b")" "$(median <"$work/ratios")"
+    paste -d ' ' "$work/a" "$work/b" | awk '{ print $1 / $4, $5 / $2 }' >"$work/ratios"
+    printf '%2d connections x %2d calls: %s, %s, ratio %.2f, of processor time %.2f\n' "$4" "$5" \
+        "$(show seqd "$work/a")" "$(show "$1" "$work/b")" "$(median 1 <"$work/ratios")" "$(median 2 <"$work/ratios")"
 }
 
-rate "$ours" 10 10 >/dev/null # warm
-for kind in "C-core $core" "grpc-go $go"; do
-    # shellcheck disable=SC2086  # two words
+run "$seqd" "$ours" 10 10 >/dev/null # warm
+for kind in "C-core $core_pid $core" "grpc-go $go_pid $go"; do
+    # shellcheck disable=SC2086  # three words
     set -- $kind
-    compare "$1" "$2" 1 1
-    compare "$1" "$2" 1 10
-    compare "$1" "$2" 10 10
+    compare "$@" 1 1
+    compare "$@" 1 10
+    compare "$@" 10 10
 done
 echo "one Stream:"
 "$BENCH_DIR/grpc_load" stream "$ours" 1 64 3
