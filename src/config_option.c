@@ -31,6 +31,7 @@ static const struct option_word open_words[] = {{"loopback", ACCESS_OPEN_LOOPBAC
                                                 {"never", ACCESS_OPEN_NEVER},
                                                 {NULL, 0}};
 static const struct option_word age_words[] = {{"never", GRPC_AGE_UNLIMITED}, {NULL, 0}};
+static const struct option_word poll_words[] = {{"off", GRPC_BUSY_POLL_OFF}, {NULL, 0}};
 static const struct option_word lease_words[] = {{"auto", (int64_t)SEQUENCE_LEASE_AUTO}, {NULL, 0}};
 static const struct option_word kind_words[] = {
     {"counter", SEQUENCE_COUNTER}, {"timestamp", SEQUENCE_TIMESTAMP}, {NULL, 0}};
@@ -144,6 +145,11 @@ static const struct option table[] = {
     OPTION("grpc", "max_message", VALUE_SIZE, GENERAL(grpc.max_message_bytes),
            .min = GRPC_MESSAGE_MIN, .max = GRPC_MESSAGE_MAX, .unit = "bytes", .standard = "16KiB",
            .reload = OPTION_RESTARTS, .meaning = "of one request"),
+    OPTION("grpc", "busy_poll", VALUE_NUMBER, GENERAL(grpc.busy_poll_us), .min = 1,
+           .max = GRPC_BUSY_POLL_MAX_US, .words = poll_words, .unit = "microseconds",
+           .standard = "50", .reload = OPTION_RESTARTS,
+           .meaning =
+               "microseconds that a thread looks for more, where that pays, before it sleeps"),
     OPTION("grpc", "idle_timeout", VALUE_DURATION, GENERAL(grpc.idle_timeout_ms), .min = MS_PER_S,
            .max = 24 * MS_PER_HOUR, .unit = "time", .standard = "5min", .reload = OPTION_RELOADS,
            .meaning = "a connection without a call is asked to leave after it"),

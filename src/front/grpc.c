@@ -172,6 +172,7 @@ enum error grpc_start(const struct grpc_options *options, const struct http_grou
     assert(options->max_streams >= 1 && options->max_streams <= GRPC_STREAMS_MAX);
     assert(options->max_message_bytes >= GRPC_MESSAGE_MIN &&
            options->max_message_bytes <= GRPC_MESSAGE_MAX);
+    assert(options->busy_poll_us <= GRPC_BUSY_POLL_MAX_US);
     if (grpc == NULL) {
         return error_fail(detail, ERR_NO_MEMORY, "memory is out");
     }
@@ -282,6 +283,23 @@ static void write_refusals(struct grpc *grpc, FILE *page)
     }
 }
 
+static void write_looks(const struct grpc *grpc, FILE *page)
+{
+    uint64_t sums[2] = {0, 0};
+
+    for (unsigned i = 0; i < grpc->started; i++) {
+        sums[false] += grpc_counted_looks(&grpc->crew[i].counters, false);
+        sums[true] += grpc_counted_looks(&grpc->crew[i].counters, true);
+    }
+    fprintf(
+        page,
+        "# HELP seqd_grpc_busy_polls_total How often a thread looked for more before it slept.\n"
+        "# TYPE seqd_grpc_busy_polls_total counter\n"
+        "seqd_grpc_busy_polls_total{result=\"found\"} %" PRIu64 "\n"
+        "seqd_grpc_busy_polls_total{result=\"vain\"} %" PRIu64 "\n",
+        sums[true], sums[false]);
+}
+
 void grpc_metrics(struct grpc *grpc, FILE *page)
 {
     if (grpc == NULL) {
@@ -289,6 +307,7 @@ void grpc_metrics(struct grpc *grpc, FILE *page)
     }
     write_calls(grpc, page);
     write_refusals(grpc, page);
+    write_looks(grpc, page);
     fprintf(page,
             "# HELP seqd_grpc_connections Connections that are open.\n"
             "# TYPE seqd_grpc_connections gauge\nseqd_grpc_connections %u\n",

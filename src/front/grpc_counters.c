@@ -22,3 +22,14 @@ uint64_t grpc_counted_calls(const struct grpc_counters *counters, unsigned metho
     /* order: relaxed; see add_one(). */
     return atomic_load_explicit(&counters->calls[method][code], memory_order_relaxed);
 }
+
+void grpc_count_look(struct grpc_counters *counters, bool found)
+{
+    add_one(&counters->looks[found]);
+}
+
+uint64_t grpc_counted_looks(const struct grpc_counters *counters, bool found)
+{
+    /* order: relaxed; see add_one(). */
+    return atomic_load_explicit(&counters->looks[found], memory_order_relaxed);
+}

@@ -64,15 +64,59 @@ static void report(struct grpc_loop *loop)
     }
 }
 
-/* Wait for something to happen, and do what it asks for. */
-static void run_round(struct grpc_loop *loop)
+/* ---- what happens next ---- */
+
+static int ask_kernel(struct grpc_loop *loop, struct epoll_event events[EVENTS_MAX], int wait_ms)
 {
-    struct epoll_event events[EVENTS_MAX];
-    int wait_ms = grpc_timers_wait_ms(&loop->timers, clock_now());
     int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, wait_ms);
 
     assert(count >= 0 || errno == EINTR);
     loop->now = clock_now();
+    return count;
+}
+
+/* Without sleeping, from now until `end`. */
+static int look(struct grpc_loop *loop, struct epoll_event events[EVENTS_MAX], struct instant end)
+{
+    struct instant began = loop->now;
+    int count = 0;
+
+    do {
+        count = ask_kernel(loop, events, 0);
+    } while (count == 0 && !clock_reached(end, loop->now));
+    grpc_look_ended(&loop->look, began, loop->now, count > 0);
+    grpc_count_look(&loop->counters, count > 0);
+    return count;
+}
+
+/* Wait for something to happen. Returns how many events there are; none, or -1, when it is a timer
+ * that is due or there was a signal. */
+static int await(struct grpc_loop *loop, struct epoll_event events[EVENTS_MAX])
+{
+    struct instant began = clock_now();
+    int wait_ms = grpc_timers_wait_ms(&loop->timers, began);
+    uint64_t look_ns = grpc_look_ns(&loop->look, began);
+    int count = 0;
+
+    if (look_ns > 0) {
+        loop->now = began;
+        count = look(loop, events, clock_after(began, look_ns));
+    }
+    if (count == 0) {
+        count = ask_kernel(loop, events, wait_ms);
+        if (look_ns == 0) {
+            grpc_look_slept(&loop->look, began, loop->now);
+        }
+    }
+    return count;
+}
+
+/* Wait for something to happen, and do what it asks for. */
+static void run_round(struct grpc_loop *loop)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int count = await(loop, events);
+
     for (int i = 0; i < count; i++) {
         if (events[i].data.ptr == &loop->mailbox) {
             read_mailbox(loop);
@@ -117,6 +161,7 @@ enum error grpc_loop_start(struct grpc_loop *crew, unsigned index, struct grpc_s
     loop->index = index;
     loop->door = door;
     loop->now = clock_now();
+    grpc_look_init(&loop->look, service->look_ns);
     grpc_arena_init(&loop->arena);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll_fd < 0) {

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "grpc_arena.h"
 #include "grpc_counters.h"
+#include "grpc_look.h"
 #include "grpc_mailbox.h"
 #include "grpc_service.h"
 #include "grpc_timer.h"
@@ -41,6 +42,7 @@ struct grpc_loop {
 
     /* Its thread's own. */
     struct instant now; /* when this round began */
+    struct grpc_look look;
     struct grpc_timers timers;
     struct grpc_connection *connections; /* all */
     struct grpc_connection *touched;     /* those that have something to send, perhaps */

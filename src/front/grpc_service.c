@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#define NS_PER_US UINT64_C(1000)
+
 enum error grpc_service_init(struct grpc_service *service, const struct grpc_options *options,
                              const struct http_ground *ground, unsigned loops)
 {
@@ -23,6 +25,7 @@ enum error grpc_service_init(struct grpc_service *service, const struct grpc_opt
         .default_length = strlen(options->default_sequence),
         .max_streams = options->max_streams,
         .max_message = (size_t)options->max_message_bytes,
+        .look_ns = options->busy_poll_us * NS_PER_US,
         .reports = calloc(loops, sizeof(struct grpc_report)),
         .report_count = loops,
     };

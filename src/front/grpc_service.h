@@ -36,7 +36,7 @@ struct grpc_report {
 };
 
 struct grpc_service {
-    struct registry *registry; /* constant, as are the rest down to max_message */
+    struct registry *registry; /* constant, as are the rest down to look_ns */
     struct keeper *keeper;
     struct access *access;
     struct tls *tls;              /* NULL: there is no certificate */
@@ -45,6 +45,7 @@ struct grpc_service {
     size_t default_length;
     unsigned max_streams;
     size_t max_message;
+    uint64_t look_ns; /* of grpc_look */
 
     _Atomic uint64_t max_count;
     _Atomic unsigned wait_timeout_ms;

@@ -15,6 +15,7 @@ struct grpc_stage *grpc_stage_new(void)
         .max_connections = 1000,
         .max_streams = 1000,
         .max_message_bytes = 4096,
+        .busy_poll_us = 50,
         .default_sequence = "default",
         .max_count = 10000,
         .wait_timeout_ms = 30000,
@@ -126,6 +127,14 @@ uint64_t grpc_stage_refused(struct grpc_stage *stage, const char *reason)
     char begin[256];
 
     snprintf(begin, sizeof begin, "seqd_grpc_refusals_total{reason=\"%s\"} ", reason);
+    return metric(stage, begin);
+}
+
+uint64_t grpc_stage_looked(struct grpc_stage *stage, const char *result)
+{
+    char begin[256];
+
+    snprintf(begin, sizeof begin, "seqd_grpc_busy_polls_total{result=\"%s\"} ", result);
     return metric(stage, begin);
 }
 

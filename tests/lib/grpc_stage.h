@@ -56,6 +56,9 @@ uint64_t grpc_stage_counted(struct grpc_stage *stage, const char *path, const ch
 /* ... and how many refusals for this reason. */
 uint64_t grpc_stage_refused(struct grpc_stage *stage, const char *reason);
 
+/* ... and how often a loop looked for more before it slept, with `result` "found" or "vain". */
+uint64_t grpc_stage_looked(struct grpc_stage *stage, const char *result);
+
 /* Connections that are open, as the metrics say. */
 uint64_t grpc_stage_connections(struct grpc_stage *stage);
 

@@ -3,6 +3,8 @@
 #include "grpc_stage.h"
 #include "http_client.h"
 
+#include "base/clock.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -11,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -301,6 +304,59 @@ static void test_grpc_connection_that_does_not_read_is_closed(void **state)
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, new_stage, close_stage)
 
+/* Nanoseconds of processor time that this process has had. */
+static uint64_t processor_ns(void)
+{
+    struct timespec now;
+
+    assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now), 0);
+    return (uint64_t)now.tv_sec * CLOCK_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* A client that is so quick that the loop looks for more before it sleeps. */
+static struct grpc_client *quick_client(struct grpc_stage *stage)
+{
+    stage->options.busy_poll_us = GRPC_BUSY_POLL_MAX_US;
+    stage->options.threads = 1;
+    grpc_stage_open(stage);
+    struct grpc_client *client = grpc_client_open(stage->port);
+    struct instant end = clock_after(clock_now(), 60 * CLOCK_NS_PER_S);
+    while (grpc_stage_looked(stage, "found") + grpc_stage_looked(stage, "vain") == 0) {
+        assert_false(clock_reached(end, clock_now()));
+        (void)grpc_stage_next(client);
+    }
+    return client;
+}
+
+static void test_grpc_connection_that_idles_costs_no_processor_time(void **state)
+{
+    struct grpc_client *client = quick_client(*state);
+    struct instant began = clock_now();
+    uint64_t before = processor_ns();
+
+    assert_false(grpc_client_await_pongs(client, 1, 400));
+    assert_true(processor_ns() - before < clock_elapsed(began, clock_now()) / 4);
+    grpc_client_close(client);
+}
+
+/* What comes after a long sleep was not worth looking for: it is not looked for again. */
+static void test_grpc_connection_that_is_slow_is_not_looked_for(void **state)
+{
+    struct grpc_stage *stage = *state;
+    struct grpc_client *client = quick_client(stage);
+    uint64_t before = grpc_stage_looked(stage, "vain");
+    struct instant began = clock_now();
+    uint64_t before_ns = processor_ns();
+
+    for (int i = 0; i < 20; i++) {
+        assert_false(grpc_client_await_pongs(client, 1, 20));
+        (void)grpc_stage_next(client);
+    }
+    assert_in_range(grpc_stage_looked(stage, "vain") - before, 0, 10);
+    assert_true(processor_ns() - before_ns < clock_elapsed(began, clock_now()) / 4);
+    grpc_client_close(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +374,8 @@ int main(void)
         TEST(test_grpc_headers_have_to_be_whole_in_time),
         TEST(test_grpc_call_has_to_be_read_in_time),
         TEST(test_grpc_connection_that_does_not_read_is_closed),
+        TEST(test_grpc_connection_that_idles_costs_no_processor_time),
+        TEST(test_grpc_connection_that_is_slow_is_not_looked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

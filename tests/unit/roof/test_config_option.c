@@ -93,6 +93,7 @@ static const struct bounds all_bounds[] = {
     {"grpc", "max_connections", {"1", "1000000"}, {"0", "1000001", "auto"}},
     {"grpc", "max_streams", {"1", "10000"}, {"0", "10001", "auto"}},
     {"grpc", "max_message", {"1KiB", "1MiB", "1024"}, {"1023", "1048577", "2MiB", "1k"}},
+    {"grpc", "busy_poll", {"1", "1000", "off"}, {"0", "1001", "50us", "auto"}},
     {"grpc", "idle_timeout", {"1s", "24h"}, {"999ms", "25h", "never", "60"}},
     {"grpc", "max_age", {"1s", "24h", "never"}, {"999ms", "25h", "0s", "ever"}},
     {"sequence", "kind", {"counter", "timestamp"}, {"Counter", "snowflake", "0", "time"}},
