@@ -44,6 +44,8 @@
 #define CONFIG_MAP_SIZE_MIN (INT64_C(64) << 10)
 #define CONFIG_MAP_SIZE_MAX_MIN (INT64_C(1) << 20) /* as long as the file is at its making */
 #define CONFIG_MAP_SIZE_MAX (INT64_C(16) << 30)
+#define CONFIG_LEDGER_SIZE_MIN (INT64_C(1) << 20)
+#define CONFIG_LEDGER_SIZE_MAX (INT64_C(256) << 20)
 
 /* What of the data directory has to be as it was; the store's own words for it. */
 enum config_identity {
@@ -78,6 +80,8 @@ struct config {
     bool any_filesystem;
     enum config_identity identity;
     char witness[CONFIG_PATH_SIZE]; /* empty: none */
+    uint64_t ledger_age_ms;         /* 0: no ledger is kept */
+    uint64_t ledger_size_bytes;
     struct http_options http;
     struct access_options access;
     struct tls_options tls;

@@ -47,6 +47,9 @@ static_assert((int)CONFIG_IDENTITY_ALL == (int)STORE_LMDB_IDENTITY_ALL &&
                   (int)CONFIG_IDENTITY_MACHINE == (int)STORE_LMDB_IDENTITY_MACHINE &&
                   (int)CONFIG_IDENTITY_NONE == (int)STORE_LMDB_IDENTITY_NONE,
               "the option's words are the store's");
+static_assert(CONFIG_LEDGER_SIZE_MIN == STORE_LMDB_LEDGER_SIZE_MIN &&
+                  CONFIG_LEDGER_SIZE_MAX == STORE_LMDB_LEDGER_SIZE_MAX,
+              "the configuration accepts what the store does");
 static_assert(CONFIG_MAP_SIZE_MIN == STORE_LMDB_MAP_SIZE_MIN &&
                   CONFIG_MAP_SIZE_MAX == STORE_LMDB_MAP_SIZE_MAX,
               "the option's range is the store's");
@@ -340,12 +343,16 @@ static void stop(struct seqd *seqd)
 
 static struct store_lmdb_options store_options(const struct seqd *seqd)
 {
-    struct store_lmdb_options options = {.directory = seqd->directory,
-                                         .map_size_bytes = seqd->config.map_size_bytes,
-                                         .map_size_max_bytes = seqd->config.map_size_max_bytes,
-                                         .any_filesystem = seqd->config.any_filesystem,
-                                         .identity =
-                                             (enum store_lmdb_identity)seqd->config.identity};
+    struct store_lmdb_options options = {
+        .directory = seqd->directory,
+        .map_size_bytes = seqd->config.map_size_bytes,
+        .map_size_max_bytes = seqd->config.map_size_max_bytes,
+        .any_filesystem = seqd->config.any_filesystem,
+        .identity = (enum store_lmdb_identity)seqd->config.identity,
+        .ledger_age_ms = seqd->config.ledger_age_ms,
+        .ledger_size_bytes = seqd->config.ledger_size_bytes,
+        .no_ledger = seqd->config.ledger_age_ms == 0,
+    };
     if (seqd->config.witness[0] != '\0') {
         options.witness = seqd->config.witness;
     }

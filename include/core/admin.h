@@ -13,6 +13,7 @@
 
 #include "base/definition.h"
 #include "base/error.h"
+#include "base/ledger_entry.h"
 #include "core/keeper.h"
 #include "core/registry.h"
 #include "core/sequence.h"
@@ -27,6 +28,7 @@ enum admin_action {
     ADMIN_ADVANCE, /* go on behind a number */
     ADMIN_DROP,    /* leave a tombstone */
     ADMIN_BACKUP,  /* no change: all that the store remembers, as text */
+    ADMIN_LEDGER,  /* no change: a page of the store's ledger */
 };
 
 /* What ADMIN_ALTER takes over from the definition; a sum of these. */
@@ -38,6 +40,26 @@ enum admin_field {
 };
 
 #define ADMIN_FIELDS_ALL 15
+#define ADMIN_LEDGER_PAGE_MAX STORE_LEDGER_PAGE_MAX
+
+/* Which rows of the ledger are wanted, and a page of them. */
+struct admin_ledger {
+    /* Set by the front. */
+    char name[SEQUENCE_NAME_MAX + 1]; /* of that sequence; empty: of every one */
+    bool has_number;                  /* only rows about this number */
+    int64_t number;
+    struct ledger_id after; /* rows behind this one; commit 0: from the oldest on */
+    size_t limit;           /* rows, 1 … ADMIN_LEDGER_PAGE_MAX */
+
+    /* The answer, on ERR_OK. */
+    struct ledger_entry *rows; /* to be freed by the caller, whatever the error; or NULL */
+    size_t count;
+    bool more;               /* there may be more, behind … */
+    struct ledger_id last;   /* … this one */
+    struct ledger_id oldest; /* that is kept; commit 0: there is none */
+    uint64_t damaged;        /* rows of this page that cannot be read */
+    uint64_t missing;        /* rows that were never written */
+};
 
 struct admin_request {
     /* Set by the front. */
@@ -47,6 +69,7 @@ struct admin_request {
     unsigned fields;              /* ALTER: at least one */
     int64_t past; /* ADVANCE: the next number comes after it, in the direction of the increment */
     bool force;   /* ADVANCE may go backward, so that numbers may come again */
+    struct admin_ledger ledger; /* LEDGER */
 
     /* Called exactly once, with no lock held, when the answer is there: by a thread of core, or by
      * the one that submits when the service has stopped. It must not block. */
@@ -56,7 +79,7 @@ struct admin_request {
      * ERR_OK           it is durable.
      * ERR_INVALID      name, definition or field outside its limits, or REGISTRY_SEQUENCES_MAX are
      *                  there already.
-     * ERR_NOT_FOUND    ALTER, ADVANCE, DROP: no such sequence.
+     * ERR_NOT_FOUND    ALTER, ADVANCE, DROP: no such sequence. LEDGER: none is kept.
      * ERR_CONFLICT     CREATE: it exists with another definition. ADVANCE: it would go backward,
      *                  and `force` is not set.
      * ERR_EXHAUSTED    CREATE: the name's floor leaves no number of this definition. ADVANCE: past

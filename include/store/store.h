@@ -22,6 +22,7 @@
 #include "base/definition.h"
 #include "base/error.h"
 #include "base/floor.h"
+#include "base/ledger_entry.h"
 #include "base/range.h"
 
 #include <stdbool.h>
@@ -29,7 +30,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define STORE_REQUESTS_MAX 1024 /* sequences in one commit */
+#define STORE_REQUESTS_MAX 1024     /* sequences in one commit */
+#define STORE_LEDGER_PAGE_MAX 1000  /* rows of the ledger in one call */
+#define STORE_LEDGER_SCAN_MAX 20000 /* rows that one call looks at */
 
 /* One remembered sequence. */
 struct store_entry {
@@ -88,6 +91,26 @@ struct store_return {
 typedef enum error store_visit_fn(void *context, const struct store_entry *entry,
                                   struct error_detail *detail);
 
+/* Which rows of the ledger are asked for, and what became of it. */
+struct store_ledger_query {
+    const char *name; /* of that sequence, borrowed for the call; NULL: of every one */
+    bool has_number;  /* only rows whose positions have this number */
+    int64_t number;
+    struct ledger_id after; /* rows behind this one; commit 0: from the oldest on */
+    size_t limit;           /* rows, 1 … STORE_LEDGER_PAGE_MAX */
+
+    /* Written by the store when the call returned ERR_OK. */
+    bool more;               /* there are rows behind `last` that were not looked at */
+    struct ledger_id last;   /* the last row that was looked at; `after` where there was none */
+    struct ledger_id oldest; /* that is kept; commit 0: there is none */
+    uint64_t damaged;        /* rows that were passed over, because they are damaged */
+    uint64_t missing; /* rows that were never written for want of room, since the data set began */
+};
+
+/* Called once for each row, oldest first; otherwise as store_visit_fn. */
+typedef enum error store_ledger_fn(void *context, const struct ledger_entry *entry,
+                                   struct error_detail *detail);
+
 struct store;
 
 /* A store is a struct whose first member is `struct store`. */
@@ -105,6 +128,8 @@ struct store_operations {
     enum error (*advance)(struct store *store, const char *name, struct store_move *move,
                           struct store_entry *ret_entry, struct error_detail *detail);
     enum error (*backup)(struct store *store, FILE *to, struct error_detail *detail);
+    enum error (*ledger)(struct store *store, struct store_ledger_query *query,
+                         store_ledger_fn *visit, void *context, struct error_detail *detail);
     enum error (*recover)(struct store *store, struct error_detail *detail);
     void (*close)(struct store *store);
 };
@@ -211,6 +236,23 @@ __attribute__((warn_unused_result)) static inline enum error
 store_backup(struct store *store, FILE *to, struct error_detail *detail)
 {
     return store->operations->backup(store, to, detail);
+}
+
+/* Visit rows of the ledger. Each commit that moves a mark writes a row for each move: what
+ * store_reserve() leased, what store_give_back() took back, what store_advance() went over in
+ * either direction, and what an adoption skipped; nothing where no position was moved over. The
+ * oldest rows are forgotten by and by, as the store's owner wishes, and where there is no room the
+ * newest may be missing, which `missing` counts: no lease waits for its row.
+ * A call looks at no more than STORE_LEDGER_SCAN_MAX rows; with `more`, there is a next page behind
+ * `last`, also where this one is empty.
+ * ERR_NOT_FOUND    no ledger is kept.
+ * ERR_IO, ERR_CORRUPT  the ledger cannot be read; the store serves on. ERR_UNAVAILABLE  as
+ *                  store_each(). Or what `visit` returned. */
+__attribute__((warn_unused_result)) static inline enum error
+store_ledger(struct store *store, struct store_ledger_query *query, store_ledger_fn *visit,
+             void *context, struct error_detail *detail)
+{
+    return store->operations->ledger(store, query, visit, context, detail);
 }
 
 /* After a failure: let go of everything, open afresh, read back what is really on the disk, and

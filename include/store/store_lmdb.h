@@ -24,6 +24,10 @@
 #define STORE_LMDB_NEW_PERCENT \
     80 /* of the largest map may hold sequences; the rest is to renew them */
 #define STORE_LMDB_ZEROS_BYTES (UINT64_C(1) << 20)
+#define STORE_LMDB_LEDGER_AGE_DEFAULT_MS (UINT64_C(90) * 24 * 3600 * 1000)
+#define STORE_LMDB_LEDGER_SIZE_DEFAULT (UINT64_C(16) << 20)
+#define STORE_LMDB_LEDGER_SIZE_MIN (UINT64_C(1) << 20)
+#define STORE_LMDB_LEDGER_SIZE_MAX (UINT64_C(256) << 20)
 #define STORE_LMDB_MACHINE_SIZE 16                    /* bytes of a hashed machine id */
 #define STORE_LMDB_SKIP_MAX ((UINT64_C(1) << 63) - 1) /* positions that an adoption may skip */
 
@@ -49,6 +53,12 @@ struct store_lmdb_options {
     bool any_filesystem;
     enum store_lmdb_identity identity;
     uint8_t machine[STORE_LMDB_MACHINE_SIZE]; /* the machine id, hashed; all zero: unknown */
+
+    /* How long the ledger remembers, and how much. Its size is that of its pages in the data file,
+     * STORE_LMDB_LEDGER_SIZE_MIN … _MAX. */
+    uint64_t ledger_age_ms;     /* 0: STORE_LMDB_LEDGER_AGE_DEFAULT_MS */
+    uint64_t ledger_size_bytes; /* 0: STORE_LMDB_LEDGER_SIZE_DEFAULT */
+    bool no_ledger;             /* keep none, and delete the one that is there */
 };
 
 /* Open the data directory, or initialise it when it is empty, and hold its lock (flock on the
@@ -57,7 +67,7 @@ struct store_lmdb_options {
  * ERR_NOT_FOUND    no such directory (it is never created: a mount that is missing must not look
  *                  like a fresh start).
  * ERR_INVALID      not a directory, read-only, or not empty and not ours; on a file system that is
- *                  not a disk of this machine; map size outside its limits.
+ *                  not a disk of this machine; a size outside its limits.
  * ERR_CONFLICT     another process holds it.
  * ERR_CORRUPT      ours, and damaged: a missing, empty, cut or older data file, or a bad meta
  *                  record.

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static enum error create(struct change *change, struct admin_request *request)
@@ -171,15 +172,50 @@ static enum error back_up(struct change *change, struct admin_request *request)
     return error;
 }
 
+static enum error keep_row(void *context, const struct ledger_entry *entry,
+                           struct error_detail *detail)
+{
+    struct admin_ledger *ledger = context;
+    (void)detail;
+    ledger->rows[ledger->count++] = *entry;
+    return ERR_OK;
+}
+
+static enum error read_ledger(struct change *change, struct admin_request *request)
+{
+    struct admin_ledger *ledger = &request->ledger;
+    struct store_ledger_query query = {
+        .name = ledger->name[0] != '\0' ? ledger->name : NULL,
+        .has_number = ledger->has_number,
+        .number = ledger->number,
+        .after = ledger->after,
+        .limit = ledger->limit,
+    };
+    ledger->rows = calloc(ledger->limit, sizeof ledger->rows[0]);
+    if (ledger->rows == NULL) {
+        return error_fail(change->detail, ERR_UNAVAILABLE, "no memory for a page of the ledger");
+    }
+    enum error error = store_ledger(change->store, &query, keep_row, ledger, change->detail);
+    if (error == ERR_OK) {
+        ledger->more = query.more;
+        ledger->last = query.last;
+        ledger->oldest = query.oldest;
+        ledger->damaged = query.damaged;
+        ledger->missing = query.missing;
+    }
+    return error;
+}
+
 static enum error act(struct change *change, struct admin_request *request)
 {
     static enum error (*const acts[])(struct change * change, struct admin_request * request) = {
         [ADMIN_CREATE] = create, [ADMIN_ALTER] = alter,    [ADMIN_ADVANCE] = advance,
-        [ADMIN_DROP] = drop,     [ADMIN_BACKUP] = back_up,
+        [ADMIN_DROP] = drop,     [ADMIN_BACKUP] = back_up, [ADMIN_LEDGER] = read_ledger,
     };
     assert((size_t)request->action < sizeof acts / sizeof acts[0]);
     enum error error = ERR_OK;
-    if (request->action != ADMIN_BACKUP) { /* which is of all sequences */
+    /* Those two are of all sequences. */
+    if (request->action != ADMIN_BACKUP && request->action != ADMIN_LEDGER) {
         error = definition_check_name(request->name, strnlen(request->name, sizeof request->name),
                                       change->detail);
     }
@@ -230,5 +266,7 @@ void admin_submit(struct registry *registry, struct keeper *keeper, struct admin
     request->rewound = false;
     request->has_floor = false;
     request->text = NULL;
+    request->ledger.rows = NULL;
+    request->ledger.count = 0;
     keeper_submit(keeper, &request->errand);
 }

@@ -43,6 +43,7 @@ static const char *action_name(const struct admin_request *admin)
     case ADMIN_DROP:
         return "drop";
     case ADMIN_BACKUP:
+    case ADMIN_LEDGER:
         break; /* asked for over HTTP alone */
     }
     return "";

@@ -32,6 +32,7 @@ struct http_change *http_change_new(struct http_request *request, enum admin_act
 void http_change_free(struct http_change *change)
 {
     if (change != NULL) {
+        free(change->admin.ledger.rows);
         free(change->admin.text);
         free(change);
     }
@@ -52,6 +53,8 @@ static const char *action_done(const struct admin_request *admin)
         return "dropped";
     case ADMIN_BACKUP:
         return "backed up";
+    case ADMIN_LEDGER:
+        break;
     }
     return "changed";
 }
@@ -69,15 +72,20 @@ static const char *action_name(const struct admin_request *admin)
         return "drop";
     case ADMIN_BACKUP:
         return "back up";
+    case ADMIN_LEDGER:
+        break;
     }
     return "change";
 }
 
-/* One line for each change, whatever became of it. */
+/* One line for each change, whatever became of it. Who only reads leaves none. */
 static void log_change(const struct http_change *change)
 {
     const struct admin_request *admin = &change->admin;
 
+    if (admin->action == ADMIN_LEDGER) {
+        return;
+    }
     if (admin->action == ADMIN_BACKUP && admin->error == ERR_OK) {
         log_notice("backed up by %s", change->peer);
     } else if (admin->action == ADMIN_BACKUP) {

@@ -58,7 +58,7 @@ uint64_t http_counters_sum(struct http_counters *counters, unsigned index)
 
 static const char *const actions[HTTP_COUNTER_ACTIONS] = {
     [ADMIN_CREATE] = "create", [ADMIN_ALTER] = "alter",   [ADMIN_ADVANCE] = "advance",
-    [ADMIN_DROP] = "drop",     [ADMIN_BACKUP] = "backup",
+    [ADMIN_DROP] = "drop",     [ADMIN_BACKUP] = "backup", [ADMIN_LEDGER] = "ledger",
 };
 
 static const struct {

@@ -24,7 +24,7 @@ struct http_counter_slab {
 };
 
 /* What may become of an administrative change. */
-#define HTTP_COUNTER_ACTIONS 5
+#define HTTP_COUNTER_ACTIONS 6
 #define HTTP_COUNTER_RESULTS 7
 
 struct http_counters {

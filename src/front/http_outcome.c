@@ -1,6 +1,7 @@
 #include "http_outcome.h"
 
 #include "http_json.h"
+#include "http_ledger.h"
 #include "http_reply.h"
 #include "http_sequence.h"
 
@@ -52,7 +53,7 @@ static enum MHD_Result reply_dropped(struct http_request *request,
     return http_reply_page(request, HTTP_TYPE_JSON, body, http_json_end(&json));
 }
 
-static enum MHD_Result reply_done(struct http_request *request, const struct admin_request *admin)
+static enum MHD_Result reply_done(struct http_request *request, struct admin_request *admin)
 {
     switch (admin->action) {
     case ADMIN_CREATE:
@@ -63,6 +64,8 @@ static enum MHD_Result reply_done(struct http_request *request, const struct adm
         return reply_dropped(request, admin);
     case ADMIN_BACKUP:
         return http_reply_page(request, HTTP_TYPE_TEXT, admin->text, admin->text_length);
+    case ADMIN_LEDGER:
+        return http_ledger_reply(request, admin);
     }
     return MHD_NO;
 }
@@ -91,7 +94,17 @@ static enum MHD_Result reply_conflict(struct http_request *request,
                               admin->detail.text);
 }
 
-enum MHD_Result http_outcome_reply(struct http_request *request, const struct admin_request *admin)
+static enum MHD_Result reply_not_found(struct http_request *request,
+                                       const struct admin_request *admin)
+{
+    if (admin->action == ADMIN_LEDGER) {
+        return http_reply_problem(request, HTTP_PROBLEM_NO_LEDGER, "%s", admin->detail.text);
+    }
+    return http_reply_problem(request, HTTP_PROBLEM_UNKNOWN_SEQUENCE, "there is no sequence '%s'",
+                              admin->name);
+}
+
+enum MHD_Result http_outcome_reply(struct http_request *request, struct admin_request *admin)
 {
     switch (admin->error) {
     case ERR_OK:
@@ -99,8 +112,7 @@ enum MHD_Result http_outcome_reply(struct http_request *request, const struct ad
     case ERR_INVALID:
         return http_reply_problem(request, HTTP_PROBLEM_BAD_DEFINITION, "%s", admin->detail.text);
     case ERR_NOT_FOUND:
-        return http_reply_problem(request, HTTP_PROBLEM_UNKNOWN_SEQUENCE,
-                                  "there is no sequence '%s'", admin->name);
+        return reply_not_found(request, admin);
     case ERR_CONFLICT:
         return reply_conflict(request, admin);
     case ERR_EXHAUSTED:
@@ -127,7 +139,7 @@ enum MHD_Result http_outcome_unknown(struct http_request *request)
     if (request->name == NULL) {
         return http_reply_problem(request, HTTP_PROBLEM_NOT_WRITABLE,
                                   "the store has not answered within %" PRIu64
-                                  " ms; there is no backup now, ask again",
+                                  " ms; there is no answer now, ask again",
                                   http_service_wait_timeout_ms(request->service));
     }
     return http_reply_problem(request, HTTP_PROBLEM_NOT_WRITABLE,

@@ -10,8 +10,8 @@
 #include <microhttpd.h>
 
 /* What became of `admin`, which the core has answered. `admin->definition` is still what was asked
- * for. */
-enum MHD_Result http_outcome_reply(struct http_request *request, const struct admin_request *admin);
+ * for; the rows of a ledger may be taken. */
+enum MHD_Result http_outcome_reply(struct http_request *request, struct admin_request *admin);
 
 /* The core has not answered in time. */
 enum MHD_Result http_outcome_unknown(struct http_request *request);

@@ -35,6 +35,7 @@ static const struct problem problems[] = {
     [HTTP_PROBLEM_BAD_DEFINITION] = {"/problems/bad-definition", "No such sequence can be", 400},
     [HTTP_PROBLEM_UNKNOWN_PATH] = {"/problems/unknown-path", "No such path", 404},
     [HTTP_PROBLEM_UNKNOWN_SEQUENCE] = {"/problems/unknown-sequence", "No such sequence", 404},
+    [HTTP_PROBLEM_NO_LEDGER] = {"/problems/no-ledger", "No ledger is kept", 404},
     [HTTP_PROBLEM_METHOD] = {"/problems/method-not-allowed", "Method not allowed", 405},
     [HTTP_PROBLEM_NOT_ACCEPTABLE] = {"/problems/not-acceptable", "Format not offered", 406},
     [HTTP_PROBLEM_EXHAUSTED] = {"/problems/exhausted", "Sequence exhausted", 409},

@@ -6,6 +6,7 @@
 #include "http_admin.h"
 #include "http_assets.h"
 #include "http_decode.h"
+#include "http_ledger.h"
 #include "http_list.h"
 #include "http_metrics.h"
 #include "http_next.h"
@@ -57,6 +58,8 @@ static const struct route routes[] = {
     {"/v1/sequences/{name}/range", {
         {HTTP_GET, ACCESS_READ, false, {"from", "to"}, http_decode_range}}},
     {"/v1/sequences", {{HTTP_GET, ACCESS_READ, false, {"prefix", "limit", "after"}, http_list}}},
+    {"/v1/ledger", {
+        {HTTP_GET, ACCESS_READ, false, {"sequence", "number", "after", "limit"}, http_ledger}}},
     {"/v1/backup", {{HTTP_GET, ACCESS_ADMIN, false, {NULL}, http_admin_backup}}},
     {"/healthz", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_show_health}}},
     {"/readyz", {{HTTP_GET, ACCESS_PUBLIC, false, {NULL}, http_show_readiness}}},

@@ -3,7 +3,7 @@
 #include "base/forecast.h"
 #include "base/rfc3339.h"
 
-static void add_layout(struct http_json *json, const struct layout *layout)
+void http_sequence_layout(struct http_json *json, const struct layout *layout)
 {
     char text[RFC3339_SIZE];
     rfc3339_format(text, layout->epoch_ms, 3);
@@ -14,7 +14,6 @@ static void add_layout(struct http_json *json, const struct layout *layout)
     http_json_small(json, "counter_bits", layout->counter_bits);
     http_json_small(json, "machine_id", layout->machine_id);
     http_json_small(json, "node_id", layout->node_id);
-    http_json_small(json, "max_borrow_ms", layout->max_borrow_ms);
 }
 
 void http_sequence_define(struct http_json *json, const struct definition *definition)
@@ -34,7 +33,8 @@ void http_sequence_define(struct http_json *json, const struct definition *defin
     }
     http_json_text(json, "durability", durability_name(definition->durability));
     if (definition->kind == SEQUENCE_TIMESTAMP) {
-        add_layout(json, &definition->layout);
+        http_sequence_layout(json, &definition->layout);
+        http_json_small(json, "max_borrow_ms", definition->layout.max_borrow_ms);
     }
 }
 

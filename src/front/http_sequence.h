@@ -17,4 +17,7 @@ void http_sequence_write(struct http_json *json, const char *name,
 /* Add the members that a definition has, in the order in which PUT takes them. */
 void http_sequence_define(struct http_json *json, const struct definition *definition);
 
+/* Add those of them that say how a timestamp sequence's numbers are made. */
+void http_sequence_layout(struct http_json *json, const struct layout *layout);
+
 #endif

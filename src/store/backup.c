@@ -4,6 +4,7 @@
 #include "base/rfc3339.h"
 #include "base/text.h"
 #include "bytes.h"
+#include "ledger_record.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -12,7 +13,9 @@
 #include <string.h>
 
 #define FIRST_WORD "seqd-backup "
-#define FIRST_LINE FIRST_WORD "1\n"
+#define FIRST_LINE FIRST_WORD "2\n"
+#define OLD_FIRST_LINE FIRST_WORD "1\n" /* of as many bytes */
+#define ROW_WORD "ledger"
 #define CHECKSUM_SIZE 18 /* "checksum ", eight digits and the line's end */
 #define LINE_SIZE 1024
 #define WORD_SIZE 256 /* a name is the longest word */
@@ -60,6 +63,14 @@ void backup_add(struct backup *backup, const char *name, const struct record *re
 
     record_write_text(record, name, text);
     put(backup, "sequence %s%s\n", name, text);
+}
+
+void backup_add_row(struct backup *backup, const struct ledger_entry *entry)
+{
+    char text[LEDGER_TEXT_SIZE];
+
+    ledger_record_write_text(entry, text);
+    put(backup, ROW_WORD "%s\n", text);
 }
 
 void backup_end(struct backup *backup)
@@ -185,7 +196,8 @@ enum error backup_open(struct backup_reader *reader, const char *text, size_t le
     if (length < first || memcmp(text, FIRST_WORD, sizeof(FIRST_WORD) - 1) != 0) {
         return refuse(reader, "this is no backup of seqd", detail);
     }
-    if (memcmp(text, FIRST_LINE, first) != 0) {
+    reader->format = memcmp(text, OLD_FIRST_LINE, first) == 0 ? 1 : 2;
+    if (reader->format == 2 && memcmp(text, FIRST_LINE, first) != 0) {
         return error_fail(detail, ERR_FENCED, "line 1: a format that this seqd does not know");
     }
     error = check_sum(reader, detail);
@@ -197,36 +209,82 @@ enum error backup_open(struct backup_reader *reader, const char *text, size_t le
     return read_header(reader, detail) ? ERR_OK : refuse(reader, "this is no header", detail);
 }
 
+/* Is the next line a row of the ledger? */
+static bool at_row(const struct backup_reader *reader)
+{
+    static const char word[] = ROW_WORD " ";
+
+    return reader->format >= 2 && (size_t)(reader->end - reader->at) >= sizeof(word) - 1 &&
+           memcmp(reader->at, word, sizeof(word) - 1) == 0;
+}
+
+/* What is left of the line; false where it is too long for one. */
+static bool take_rest(struct backup_reader *reader, char text[LINE_SIZE])
+{
+    const char *line_end = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
+    size_t length = line_end == NULL ? LINE_SIZE : (size_t)(line_end - reader->at);
+
+    if (length >= LINE_SIZE) {
+        return false;
+    }
+    memcpy(text, reader->at, length);
+    text[length] = '\0';
+    reader->at = line_end + 1;
+    return true;
+}
+
 enum error backup_next(struct backup_reader *reader, char name[SEQUENCE_NAME_MAX + 1],
                        struct record *ret_record, struct error_detail *detail)
 {
     char word[WORD_SIZE];
     char text[LINE_SIZE];
-    const char *line_end;
-    size_t length;
 
     static_assert(SEQUENCE_NAME_MAX < WORD_SIZE, "a name is a word");
     name[0] = '\0';
-    if (reader->at == reader->end) {
+    if (reader->at == reader->end || at_row(reader)) {
         return ERR_OK;
     }
     reader->line++;
-    line_end = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
-    if (line_end == NULL || !expect(reader, "sequence") || !take_word(reader, word) ||
-        definition_check_name(word, strlen(word), NULL) != ERR_OK) {
+    if (!expect(reader, "sequence") || reader->at[-1] != ' ' || !take_word(reader, word) ||
+        reader->at[-1] != ' ' || definition_check_name(word, strlen(word), NULL) != ERR_OK) {
         return refuse(reader, "this is no sequence", detail);
     }
     reader->at--; /* the blank before the first value belongs to it */
-    if (reader->at > line_end || (size_t)(line_end - reader->at) >= sizeof(text)) {
+    if (!take_rest(reader, text)) {
         return refuse(reader, "this is no sequence", detail);
     }
-    length = (size_t)(line_end - reader->at);
-    memcpy(text, reader->at, length);
-    text[length] = '\0';
-    reader->at = line_end + 1;
     if (record_read_text(text, word, ret_record, detail) != ERR_OK) {
         return error_wrap(detail, ERR_CORRUPT, "line %u", reader->line);
     }
     memcpy(name, word, strlen(word) + 1);
+    return ERR_OK;
+}
+
+enum error backup_next_row(struct backup_reader *reader, struct ledger_entry *ret_entry,
+                           struct error_detail *detail)
+{
+    char text[LINE_SIZE];
+    struct ledger_entry entry;
+
+    if (reader->at == reader->end) {
+        *ret_entry = (struct ledger_entry){0};
+        return ERR_OK;
+    }
+    reader->line++;
+    if (!at_row(reader)) {
+        return refuse(reader, "this is no row of the ledger", detail);
+    }
+    reader->at += sizeof(ROW_WORD) - 1;
+    if (!take_rest(reader, text)) {
+        return refuse(reader, "this is no row of the ledger", detail);
+    }
+    if (ledger_record_read_text(text, &entry, detail) != ERR_OK) {
+        return error_wrap(detail, ERR_CORRUPT, "line %u", reader->line);
+    }
+    if (ledger_id_compare(entry.id, reader->last) <= 0 || entry.id.commit > reader->meta.counter) {
+        return refuse(reader, "the row is out of order", detail);
+    }
+    reader->last = entry.id;
+    *ret_entry = entry;
     return ERR_OK;
 }

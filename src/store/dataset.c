@@ -1,7 +1,6 @@
 #include "dataset.h"
 
 #include "base/range.h"
-#include "base/wall_clock.h"
 #include "bytes.h"
 #include "copies.h"
 #include "identity.h"
@@ -12,96 +11,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Wall clock, since 1970. Nothing depends on it but what a message proposes. */
-static uint64_t now_ms(void)
-{
-    int64_t ms = wall_clock_ms(wall_clock_system());
-
-    return ms > 0 ? (uint64_t)ms : 0;
-}
-
-/* Neither the directory nor a file in it was exchanged under us. */
-static enum error check_ours(struct dataset *dataset, struct error_detail *detail)
-{
-    int fd = -1;
-    int code = mdb_env_get_fd(dataset->environment.env, &fd);
-    enum error error;
-
-    if (code != MDB_SUCCESS) {
-        return environment_fail(&dataset->environment, code, "look at", detail);
-    }
-    error = directory_still_holds(&dataset->directory, DIRECTORY_DATA, fd, detail);
-    /* An adoption has none: it makes a new one. */
-    if (error == ERR_OK && dataset->sentinel.fd >= 0) {
-        error = directory_still_holds(&dataset->directory, DIRECTORY_SENTINEL, dataset->sentinel.fd,
-                                      detail);
-    }
-    return error;
-}
-
-/* One transaction, with the commit counter one higher. */
-static enum error commit_once(struct dataset *dataset, const struct change *change, bool create,
-                              struct error_detail *detail)
-{
-    struct environment *environment = &dataset->environment;
-    struct meta next = dataset->meta;
-    MDB_txn *txn = NULL;
-    enum error error = environment_begin(environment, create, &txn, detail);
-
-    if (error != ERR_OK) {
-        return error;
-    }
-    next.counter++;
-    next.committed_ms = now_ms();
-    error = copies_write_meta(environment, txn, &next, detail);
-    if (error == ERR_OK && change->apply != NULL) {
-        error = change->apply(environment, txn, change->context, detail);
-    }
-    if (error != ERR_OK) {
-        environment_abort(&txn);
-        return error;
-    }
-    error = environment_commit(environment, &txn, detail);
-    if (error == ERR_OK) {
-        dataset->meta = next;
-    }
-    return error;
-}
-
-static enum error commit(struct dataset *dataset, const struct change *change, bool create,
-                         struct error_detail *detail)
-{
-    enum error error;
-
-    dataset->environment.full = false;
-    error = check_ours(dataset, detail);
-    if (error == ERR_OK) {
-        error = environment_make_room(&dataset->environment, detail);
-    }
-    if (error != ERR_OK) {
-        return error;
-    }
-    error = commit_once(dataset, change, create, detail);
-    while (error != ERR_OK && dataset->environment.full) {
-        /* A full map shows before the first write, so the same change may be tried again. */
-        error = environment_grow(&dataset->environment, detail);
-        if (error != ERR_OK) {
-            return error;
-        }
-        error = commit_once(dataset, change, create, detail);
-    }
-    return error;
-}
-
-enum error dataset_commit(struct dataset *dataset, const struct change *change,
-                          struct error_detail *detail)
-{
-    return commit(dataset, change, false, detail);
-}
-
 void dataset_count_leased(struct dataset *dataset, uint64_t positions)
 {
-    meta_count_leased(&dataset->meta, positions, now_ms());
+    meta_count_leased(&dataset->meta, positions, dataset_now_ms());
 }
 
 enum error dataset_witness(struct dataset *dataset, struct error_detail *detail)
@@ -121,11 +33,12 @@ static enum error draw_id(uint8_t id[META_ID_SIZE], struct error_detail *detail)
     return ERR_OK;
 }
 
-static enum error draw_meta(struct meta *meta, struct error_detail *detail)
+static enum error draw_meta(struct meta *meta, uint64_t commits, struct error_detail *detail)
 {
     enum error error;
 
-    *meta = (struct meta){.version = META_VERSION, .created_ms = now_ms()};
+    *meta =
+        (struct meta){.version = META_VERSION, .counter = commits, .created_ms = dataset_now_ms()};
     meta->window_ms = meta->created_ms;
     error = draw_id(meta->instance, detail);
     return error == ERR_OK ? draw_id(meta->incarnation, detail) : error;
@@ -138,7 +51,7 @@ static enum error make_data(struct dataset *dataset, const struct change *first,
     enum error error = environment_create(&dataset->environment, detail);
 
     if (error == ERR_OK) {
-        error = commit(dataset, first, true, detail);
+        error = dataset_commit_first(dataset, first, detail);
     }
     if (error == ERR_OK) {
         error = directory_sync(&dataset->directory, detail);
@@ -180,7 +93,7 @@ static enum error make_sentinel(struct dataset *dataset, struct error_detail *de
     return sentinel_create(&dataset->sentinel, &dataset->directory, &slot, detail);
 }
 
-static enum error initialise(struct dataset *dataset, const struct change *first,
+static enum error initialise(struct dataset *dataset, const struct change *first, uint64_t commits,
                              struct error_detail *detail)
 {
     enum error error = directory_remove(&dataset->directory, DIRECTORY_DATA, detail);
@@ -189,7 +102,7 @@ static enum error initialise(struct dataset *dataset, const struct change *first
         error = directory_remove(&dataset->directory, DIRECTORY_LOCK, detail);
     }
     if (error == ERR_OK) {
-        error = draw_meta(&dataset->meta, detail);
+        error = draw_meta(&dataset->meta, commits, detail);
     }
     if (error == ERR_OK) {
         error = make_sentinel(dataset, detail);
@@ -263,7 +176,7 @@ static enum error add_remedy(struct dataset *dataset, MDB_txn *txn, const struct
     return error_fail(detail, error,
                       "%s. If it is the newest there is, and nothing else issues its "
                       "numbers, type: seqd --adopt --skip %" PRIu64 " -d '%s'",
-                      why.text, identity_propose_skip(found, max_gap, (int64_t)now_ms()),
+                      why.text, identity_propose_skip(found, max_gap, (int64_t)dataset_now_ms()),
                       dataset->directory.path);
 }
 
@@ -345,6 +258,7 @@ static void let_go(struct dataset *dataset)
     dataset->trusted = false;
     elsewhere_close(&dataset->elsewhere);
     environment_close(&dataset->environment);
+    dataset->ledger.broken = false; /* what is opened anew may be read anew */
     sentinel_close(&dataset->sentinel);
 }
 
@@ -369,7 +283,7 @@ static enum error prepare(struct dataset *dataset, struct error_detail *detail)
     enum error error = look(dataset, &ours, detail);
 
     if (error == ERR_OK && !ours) {
-        error = initialise(dataset, &nothing, detail);
+        error = initialise(dataset, &nothing, 0, detail);
         let_go(dataset);
     }
     return error;
@@ -386,6 +300,9 @@ static enum error begin(struct dataset *dataset, const struct store_lmdb_options
         .environment = {.directory = &dataset->directory,
                         .map_size_bytes = options->map_size_bytes,
                         .map_size_max_bytes = options->map_size_max_bytes},
+        .ledger = {.none = options->no_ledger,
+                   .age_ms = options->ledger_age_ms,
+                   .size_bytes = options->ledger_size_bytes},
         .identity = options->identity,
     };
     memcpy(dataset->machine, options->machine, sizeof(dataset->machine));
@@ -459,7 +376,8 @@ enum error dataset_adopt(struct dataset *dataset, const struct store_lmdb_option
 }
 
 enum error dataset_restore(struct dataset *dataset, const struct store_lmdb_options *options,
-                           const struct change *change, struct error_detail *detail)
+                           const struct change *change, uint64_t commits,
+                           struct error_detail *detail)
 {
     bool ours = false;
     enum error error = begin(dataset, options, detail);
@@ -473,7 +391,7 @@ enum error dataset_restore(struct dataset *dataset, const struct store_lmdb_opti
                            dataset->directory.path);
     }
     if (error == ERR_OK) {
-        error = initialise(dataset, change, detail);
+        error = initialise(dataset, change, commits, detail);
     }
     return error == ERR_OK ? elsewhere_make(&dataset->elsewhere, &dataset->meta, detail) : error;
 }

@@ -20,6 +20,7 @@
 #include "directory.h"
 #include "elsewhere.h"
 #include "environment.h"
+#include "ledger.h"
 #include "record.h"
 #include "sentinel.h"
 #include "store/store_lmdb.h"
@@ -31,6 +32,7 @@ struct dataset {
     struct directory directory;
     struct sentinel sentinel;
     struct environment environment;
+    struct ledger ledger;
     struct elsewhere elsewhere; /* the witness on another file system */
     struct meta meta;           /* as of the last commit that this process saw succeed */
     bool trusted;               /* the last start, or recovery, has come to its end */
@@ -67,18 +69,30 @@ dataset_adopt(struct dataset *dataset, const struct store_lmdb_options *options,
 __attribute__((warn_unused_result)) enum error dataset_reopen(struct dataset *dataset,
                                                               struct error_detail *detail);
 
-/* Commit `change` durably, in a map that grows as needed.
+/* Wall clock, ms since 1970. Nothing depends on it but what a message proposes, and how long the
+ * ledger remembers. */
+uint64_t dataset_now_ms(void);
+
+/* Commit `change` durably, in a map that grows as needed, with its rows in the ledger where that
+ * can be.
  * ERR_UNAVAILABLE with `environment.full`  no room; nothing was written and nothing has changed.
  * ERR_CORRUPT  found before anything was written.
  * Others: the outcome is unknown, dataset_reopen() comes next. ERR_FENCED  see directory.h. */
 __attribute__((warn_unused_result)) enum error
 dataset_commit(struct dataset *dataset, const struct change *change, struct error_detail *detail);
 
-/* Make a new data set of an empty directory, with `change` in its first commit; dataset_close()
- * comes next, whatever it returns. ERR_INVALID  not empty. Others as store_lmdb_open(). */
+/* The same in a data file that has no tables yet: makes them. */
+__attribute__((warn_unused_result)) enum error dataset_commit_first(struct dataset *dataset,
+                                                                    const struct change *change,
+                                                                    struct error_detail *detail);
+
+/* Make a new data set of an empty directory, with `change` in its first commit, which is counted as
+ * the one after `commits`, so that the ledger's rows go on behind those that it brings along;
+ * dataset_close() comes next, whatever it returns. ERR_INVALID  not empty. Others as
+ * store_lmdb_open(). */
 __attribute__((warn_unused_result)) enum error
 dataset_restore(struct dataset *dataset, const struct store_lmdb_options *options,
-                const struct change *change, struct error_detail *detail);
+                const struct change *change, uint64_t commits, struct error_detail *detail);
 
 /* The last commit leased so many positions of counters: how much a copy may lack, once it turns up.
  * Written with the next commit. */

@@ -75,6 +75,19 @@ enum error edit_drop(struct environment *environment, MDB_txn *txn, void *contex
     return write_edited(environment, txn, edit, detail);
 }
 
+/* Over which positions the mark went, and in which direction. */
+static enum error note_move(struct environment *environment, MDB_txn *txn, const struct edit *edit,
+                            struct error_detail *detail)
+{
+    const struct record *record = &edit->record;
+    bool back = record->mark < edit->mark_before;
+    struct range over = {range_min(record->mark, edit->mark_before),
+                         range_max(record->mark, edit->mark_before)};
+
+    return ledger_note(edit->ledger, environment, txn, edit->name, record,
+                       back ? LEDGER_REWIND : LEDGER_ADVANCE, over, detail);
+}
+
 enum error edit_advance(struct environment *environment, MDB_txn *txn, void *context,
                         struct error_detail *detail)
 {
@@ -98,5 +111,6 @@ enum error edit_advance(struct environment *environment, MDB_txn *txn, void *con
     } else {
         record->mark = range_max(record->mark, edit->move->position);
     }
-    return write_edited(environment, txn, edit, detail);
+    error = write_edited(environment, txn, edit, detail);
+    return error == ERR_OK ? note_move(environment, txn, edit, detail) : error;
 }

@@ -6,7 +6,7 @@
  *
  * Each is the `apply` of a struct change (dataset.h), with a struct edit as its context, and may
  * run more than once. ERR_CORRUPT  no copy of the record is whole: a new one in its place would
- * begin again at 0. Others as copies_read() and copies_write().
+ * begin again at 0. Others as copies_read(), copies_write() and ledger_note().
  *
  * Threads: one at a time, within one write transaction. */
 #ifndef SEQD_STORE_EDIT_H
@@ -15,6 +15,7 @@
 #include "base/definition.h"
 #include "base/error.h"
 #include "environment.h"
+#include "ledger.h"
 #include "record.h"
 #include "store/store.h"
 
@@ -23,6 +24,7 @@
 
 struct edit {
     const char *name;
+    struct ledger *ledger;               /* where an advance is noted */
     const struct definition *definition; /* edit_define() */
     const struct store_move *move;       /* edit_advance() */
 

@@ -18,6 +18,10 @@
 #define ZEROS_CHUNK_BYTES (64 << 10)
 #define OWN_PAGES 6 /* of LMDB: two meta pages, the tree of tables, the list of free pages */
 
+/* Of the ledger, a commit touches the end where it writes a row for each request, and the beginning
+ * where it evicts a few for each: 15 rows and more fit a page. */
+#define LEDGER_REACH_PAGES (STORE_REQUESTS_MAX / 2)
+
 enum error environment_fail(struct environment *environment, int code, const char *what,
                             struct error_detail *detail)
 {
@@ -218,6 +222,28 @@ void environment_close(struct environment *environment)
     environment->tables_open = false;
 }
 
+uint64_t environment_ledger_pages(struct environment *environment, MDB_txn *txn)
+{
+    MDB_stat stat = {0};
+
+    if (environment->has_ledger && mdb_stat(txn, environment->ledger, &stat) == MDB_SUCCESS) {
+        environment->ledger_pages = stat.ms_branch_pages + stat.ms_leaf_pages;
+    }
+    return environment->ledger_pages;
+}
+
+/* A data set that an earlier seqd made has none: it gets one. One that is damaged is left alone,
+ * for leases do not depend on it. */
+static int open_ledger(struct environment *environment, MDB_txn *txn)
+{
+    int code = mdb_dbi_open(txn, "ledger", MDB_CREATE, &environment->ledger);
+
+    environment->has_ledger = code == MDB_SUCCESS;
+    environment->ledger_pages = 0;
+    (void)environment_ledger_pages(environment, txn); /* remembered there */
+    return code == MDB_MAP_FULL ? code : MDB_SUCCESS;
+}
+
 static int open_tables(struct environment *environment, MDB_txn *txn, bool create)
 {
     unsigned flags = create ? MDB_CREATE : 0;
@@ -225,7 +251,8 @@ static int open_tables(struct environment *environment, MDB_txn *txn, bool creat
 
     code =
         code != MDB_SUCCESS ? code : mdb_dbi_open(txn, "sequence", flags, &environment->sequence);
-    return code != MDB_SUCCESS ? code : mdb_dbi_open(txn, "mirror", flags, &environment->mirror);
+    code = code != MDB_SUCCESS ? code : mdb_dbi_open(txn, "mirror", flags, &environment->mirror);
+    return code != MDB_SUCCESS ? code : open_ledger(environment, txn);
 }
 
 enum error environment_begin(struct environment *environment, bool create, MDB_txn **ret_txn,
@@ -272,20 +299,30 @@ void environment_abort(MDB_txn **txn)
 }
 
 /* The most that one transaction may copy: a leaf and a branch for each of a record's two copies,
- * and LMDB's own lists of free pages. */
+ * LMDB's own lists of free pages, and the ledger's ends. */
 static uint64_t reach_of(uint64_t page_bytes)
 {
-    return range_multiply_capped(4 * STORE_REQUESTS_MAX + 64, page_bytes);
+    return range_multiply_capped(4 * STORE_REQUESTS_MAX + 64 + LEDGER_REACH_PAGES, page_bytes);
 }
 
-/* The bytes used, and what the largest commit and the next need beside them. It cannot copy more
- * than there is; and twice, for LMDB leaves the pages that a transaction freed alone during the
- * next one. */
-static uint64_t room_for_commits(const struct extent *extent)
+/* The most that one transaction can copy of what there is: all of it, but for the ledger's middle.
+ */
+static uint64_t copied_at_most(const struct environment *environment, const struct extent *extent)
 {
-    uint64_t copied = range_min(extent->used_bytes, reach_of(extent->page_bytes));
+    uint64_t middle =
+        environment->ledger_pages - range_min(environment->ledger_pages, LEDGER_REACH_PAGES);
+    uint64_t still = range_multiply_capped(middle, extent->page_bytes);
 
-    return range_add_capped(extent->used_bytes, range_multiply_capped(2, copied));
+    return range_min(extent->used_bytes - range_min(extent->used_bytes, still),
+                     reach_of(extent->page_bytes));
+}
+
+/* The bytes used, and what the largest commit and the next need beside them: twice, for LMDB leaves
+ * the pages that a transaction freed alone during the next one. */
+static uint64_t room_for_commits(const struct environment *environment, const struct extent *extent)
+{
+    return range_add_capped(extent->used_bytes,
+                            range_multiply_capped(2, copied_at_most(environment, extent)));
 }
 
 enum error environment_make_room(struct environment *environment, struct error_detail *detail)
@@ -297,13 +334,15 @@ enum error environment_make_room(struct environment *environment, struct error_d
     if (error != ERR_OK) {
         return error;
     }
-    wanted = room_for_commits(&extent);
+    wanted = room_for_commits(environment, &extent);
+    environment->tight = wanted > environment->map_size_max_bytes;
     if (wanted <= extent.file_bytes) {
         return ERR_OK;
     }
     wanted = (wanted / STORE_LMDB_ZEROS_BYTES + 1) * STORE_LMDB_ZEROS_BYTES;
     wanted = range_min(wanted, extent.map_bytes);
     error = fill(environment, extent.fd, extent.file_bytes, wanted, detail);
+    environment->tight = environment->tight || error == ERR_UNAVAILABLE;
     return error == ERR_UNAVAILABLE ? ERR_OK : error;
 }
 
@@ -311,9 +350,11 @@ enum error environment_make_room(struct environment *environment, struct error_d
 static enum error measure_tables(struct environment *environment, MDB_txn *txn,
                                  struct extent *ret_extent, struct error_detail *detail)
 {
-    const MDB_dbi tables[] = {environment->meta, environment->sequence, environment->mirror};
+    const MDB_dbi tables[] = {environment->meta, environment->sequence, environment->mirror,
+                              environment->ledger};
+    size_t count = sizeof(tables) / sizeof(tables[0]) - (environment->has_ledger ? 0 : 1);
 
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+    for (size_t i = 0; i < count; i++) {
         MDB_stat stat;
         int code = mdb_stat(txn, tables[i], &stat);
 
@@ -342,7 +383,7 @@ enum error environment_check_headroom(struct environment *environment, MDB_txn *
     extent.used_bytes += OWN_PAGES * extent.page_bytes;
     /* A small map needs more than its share: the largest commit copies nearly all that it holds. */
     if (extent.used_bytes < max_bytes / 100 * STORE_LMDB_NEW_PERCENT &&
-        room_for_commits(&extent) <= max_bytes) {
+        room_for_commits(environment, &extent) <= max_bytes) {
         return ERR_OK;
     }
     return error_fail(detail, ERR_UNAVAILABLE,

@@ -1,4 +1,4 @@
-/* environment: one LMDB environment with our three tables, from open to close.
+/* environment: one LMDB environment with our tables, from open to close.
  *
  * The law: LMDB's default durability. The data file is checked before LMDB may map it, and every
  * page that a commit writes was written with real zeros and synced before, so that neither a full
@@ -22,12 +22,16 @@ struct environment {
     uint64_t map_size_bytes;           /* grows by environment_grow() and survives a close */
     uint64_t map_size_max_bytes;
 
-    MDB_env *env;     /* owned; NULL when closed */
-    MDB_dbi meta;     /* the data set as a whole */
-    MDB_dbi sequence; /* one record a sequence … */
-    MDB_dbi mirror;   /* … and each of all these records once more */
-    bool tables_open; /* the three above are good beyond the transaction that opened them */
-    bool full;        /* the last failure was a full map, found before anything was written */
+    MDB_env *env;          /* owned; NULL when closed */
+    MDB_dbi meta;          /* the data set as a whole */
+    MDB_dbi sequence;      /* one record a sequence … */
+    MDB_dbi mirror;        /* … and each of all these records once more */
+    MDB_dbi ledger;        /* one row an act; of no account for what may be issued */
+    bool tables_open;      /* the four above are good beyond the transaction that opened them */
+    bool has_ledger;       /* … the last of them only where this says so: it may be damaged */
+    bool full;             /* the last failure was a full map, found before anything was written */
+    bool tight;            /* the disk or the map has not all the room that a commit might want */
+    uint64_t ledger_pages; /* of the ledger, as of the last commit */
 };
 
 /* Make a new data file, filled with zeros to STORE_LMDB_ZEROS_BYTES and synced, and open it. There
@@ -59,7 +63,7 @@ void environment_abort(MDB_txn **txn);
 
 /* Before a transaction: have as many pages behind the used ones filled with zeros as the largest
  * one could reach for, and the next. A disk too full for that is no failure: LMDB may do with the
- * pages it has. ERR_IO … */
+ * pages it has, as long as what is kept does not grow; `tight` says so. ERR_IO … */
 __attribute__((warn_unused_result)) enum error
 environment_make_room(struct environment *environment, struct error_detail *detail);
 
@@ -68,6 +72,9 @@ environment_make_room(struct environment *environment, struct error_detail *deta
 __attribute__((warn_unused_result)) enum error
 environment_check_headroom(struct environment *environment, MDB_txn *txn,
                            struct error_detail *detail);
+
+/* How many pages the ledger has within `txn`; remembered in `ledger_pages`. */
+uint64_t environment_ledger_pages(struct environment *environment, MDB_txn *txn);
 
 /* Double the map, after a failure with `full`. ERR_UNAVAILABLE  it is at its limit; `full` stays
  * set, and the environment is as good as before. ERR_IO, ERR_NO_MEMORY  it must be closed. */

@@ -15,7 +15,7 @@ enum error store_lmdb_adopt(const struct store_lmdb_options *options, uint64_t s
 {
     struct store_lmdb_options whole;
     struct dataset dataset;
-    struct skip moving = {.positions = skip};
+    struct skip moving = {.ledger = &dataset.ledger, .positions = skip};
     struct change what = {.apply = skip_all, .context = &moving};
     enum error error = dataset_complete_options(options, &whole, detail);
 
@@ -38,6 +38,40 @@ struct restoring {
     struct skip skip;
 };
 
+/* Pass over the sequences, or what is left of them. */
+static enum error pass_sequences(struct backup_reader *reader, struct error_detail *detail)
+{
+    char name[SEQUENCE_NAME_MAX + 1] = "some";
+    enum error error = ERR_OK;
+
+    while (error == ERR_OK && name[0] != '\0') {
+        struct record record;
+
+        error = backup_next(reader, name, &record, detail);
+    }
+    return error;
+}
+
+/* The rows come first, for they are older than those that the restore writes itself. */
+static enum error carry_rows(const struct restoring *restoring, struct environment *environment,
+                             MDB_txn *txn, struct error_detail *detail)
+{
+    struct backup_reader reader;
+    struct ledger_entry entry = {.id = {.commit = 1}};
+    enum error error = backup_open(&reader, restoring->text, restoring->length, detail);
+
+    if (error == ERR_OK) {
+        error = pass_sequences(&reader, detail);
+    }
+    while (error == ERR_OK && entry.id.commit != 0) {
+        error = backup_next_row(&reader, &entry, detail);
+        if (error == ERR_OK && entry.id.commit != 0) {
+            error = ledger_carry(restoring->skip.ledger, environment, txn, &entry, detail);
+        }
+    }
+    return error;
+}
+
 static enum error apply_restore(struct environment *environment, MDB_txn *txn, void *context,
                                 struct error_detail *detail)
 {
@@ -47,6 +81,9 @@ static enum error apply_restore(struct environment *environment, MDB_txn *txn, v
     enum error error = backup_open(&reader, restoring->text, restoring->length, detail);
 
     restoring->skip.moved = (struct store_lmdb_moved){0};
+    if (error == ERR_OK) {
+        error = carry_rows(restoring, environment, txn, detail);
+    }
     while (error == ERR_OK) {
         char name[SEQUENCE_NAME_MAX + 1];
         struct record record = {0};
@@ -55,8 +92,7 @@ static enum error apply_restore(struct environment *environment, MDB_txn *txn, v
         if (error != ERR_OK || name[0] == '\0') {
             return error;
         }
-        skip_record(&restoring->skip, &record, now_ms);
-        error = copies_write(environment, txn, name, &record, detail);
+        error = skip_record(&restoring->skip, environment, txn, name, &record, now_ms, detail);
     }
     return error;
 }
@@ -66,12 +102,17 @@ static enum error check_backup(const char *text, size_t length, struct backup_re
                                struct error_detail *detail)
 {
     enum error error = backup_open(reader, text, length, detail);
-    char name[SEQUENCE_NAME_MAX + 1] = "some";
+    struct ledger_entry entry = {.id = {.commit = 1}};
 
-    while (error == ERR_OK && name[0] != '\0') {
-        struct record record;
-
-        error = backup_next(reader, name, &record, detail);
+    if (error == ERR_OK) {
+        error = pass_sequences(reader, detail);
+    }
+    while (error == ERR_OK && entry.id.commit != 0) {
+        error = backup_next_row(reader, &entry, detail);
+    }
+    if (error == ERR_OK && reader->meta.counter > INT64_MAX) {
+        /* What is restored counts on from there. */
+        error = error_fail(detail, ERR_CORRUPT, "line 2: no data set has had so many commits");
     }
     return error;
 }
@@ -96,7 +137,11 @@ enum error store_lmdb_restore(const struct store_lmdb_options *options, const ch
     struct store_lmdb_options whole;
     struct dataset dataset;
     struct backup_reader reader;
-    struct restoring restoring = {.text = backup, .length = length, .skip = {.positions = skip}};
+    struct restoring restoring = {
+        .text = backup,
+        .length = length,
+        .skip = {.ledger = &dataset.ledger, .positions = skip},
+    };
     struct change what = {.apply = apply_restore, .context = &restoring};
     enum error error = dataset_complete_options(options, &whole, detail);
 
@@ -107,7 +152,7 @@ enum error store_lmdb_restore(const struct store_lmdb_options *options, const ch
     if (error != ERR_OK) {
         return error;
     }
-    error = dataset_restore(&dataset, &whole, &what, detail);
+    error = dataset_restore(&dataset, &whole, &what, reader.meta.counter, detail);
     dataset_close(&dataset);
     if (error == ERR_OK) {
         *ret_moved = restoring.skip.moved;

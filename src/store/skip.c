@@ -18,7 +18,7 @@ static uint64_t beyond_borrowed(const struct layout *layout, int64_t now_ms)
     return (tick + 1) << layout->counter_bits;
 }
 
-void skip_record(struct skip *skip, struct record *record, int64_t now_ms)
+static void move(struct skip *skip, struct record *record, int64_t now_ms)
 {
     const struct definition *definition = &record->definition;
     uint64_t capacity = definition_capacity(definition);
@@ -37,6 +37,21 @@ void skip_record(struct skip *skip, struct record *record, int64_t now_ms)
         record->floor = floor_grown(record->floor, definition, record->mark);
     }
     record->generation++;
+}
+
+enum error skip_record(struct skip *skip, struct environment *environment, MDB_txn *txn,
+                       const char *name, struct record *record, int64_t now_ms,
+                       struct error_detail *detail)
+{
+    struct range over = {.first = record->mark};
+    enum error error;
+
+    move(skip, record, now_ms);
+    over.limit = record->mark;
+    error = copies_write(environment, txn, name, record, detail);
+    return error != ERR_OK ? error
+                           : ledger_note(skip->ledger, environment, txn, name, record, LEDGER_ADOPT,
+                                         over, detail);
 }
 
 enum error skip_all(struct environment *environment, MDB_txn *txn, void *context,
@@ -60,8 +75,7 @@ enum error skip_all(struct environment *environment, MDB_txn *txn, void *context
             error = ERR_CORRUPT;
         }
         if (error == ERR_OK) {
-            skip_record(skip, &record, now_ms);
-            error = copies_write(environment, txn, name, &record, detail);
+            error = skip_record(skip, environment, txn, name, &record, now_ms, detail);
         }
         if (error != ERR_OK) {
             return error;

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "environment.h"
+#include "ledger.h"
 #include "record.h"
 #include "store/store_lmdb.h"
 
@@ -17,13 +18,17 @@
 #include <stdint.h>
 
 struct skip {
+    struct ledger *ledger;         /* where it is noted */
     uint64_t positions;            /* wanted: 0 … STORE_LMDB_SKIP_MAX */
     struct store_lmdb_moved moved; /* what came of it; good once the commit has succeeded */
 };
 
-/* Move the mark of `record`: of a counter by `skip->positions` or to its end; of a timestamp
- * sequence to the last moment that could have been borrowed of time by `now_ms`, ms since 1970. */
-void skip_record(struct skip *skip, struct record *record, int64_t now_ms);
+/* Move the mark of `record`, of `name`, and write it: of a counter by `skip->positions` or to its
+ * end; of a timestamp sequence to the last moment that could have been borrowed of time by
+ * `now_ms`, ms since 1970. Errors as copies_write() and ledger_note(). */
+enum error skip_record(struct skip *skip, struct environment *environment, MDB_txn *txn,
+                       const char *name, struct record *record, int64_t now_ms,
+                       struct error_detail *detail);
 
 /* The `apply` of a struct change (dataset.h) with a struct skip as its context: every record, and
  * every one anew. ERR_CORRUPT  no copy of one is whole: which, in `detail`. */

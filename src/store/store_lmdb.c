@@ -5,19 +5,12 @@
 #include "dataset.h"
 #include "edit.h"
 #include "identity.h"
+#include "lease.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What one request or return comes to, held back until its commit has succeeded. */
-struct result {
-    enum error error;
-    struct range lease;
-    uint64_t generation;
-    bool accepted;
-};
 
 struct store_lmdb {
     struct store store; /* first: what callers hold */
@@ -27,7 +20,7 @@ struct store_lmdb {
     bool fenced;             /* until the close */
     struct error_detail why; /* the first failure since the last recovery */
 
-    struct result results[STORE_REQUESTS_MAX];
+    struct lease_result results[STORE_REQUESTS_MAX];
 };
 
 /* What the contract lets a running store answer: a permission that goes missing under way is the
@@ -114,6 +107,7 @@ static enum error apply_edit(struct store *store, struct edit *edit,
     enum error error;
 
     assert(definition_check_name(edit->name, strlen(edit->name), NULL) == ERR_OK);
+    edit->ledger = &lmdb->dataset.ledger;
     error = change(lmdb, &what, detail);
     if (error != ERR_OK) {
         return error;
@@ -161,63 +155,6 @@ static enum error lmdb_advance(struct store *store, const char *name, struct sto
     return error;
 }
 
-/* One call of store_reserve(). */
-struct reserving {
-    struct store_request *requests;
-    struct result *results;
-    size_t count;
-    uint64_t positions; /* leased, of counters: time is not used up by being asked for */
-};
-
-static enum error reserve_one(struct environment *environment, MDB_txn *txn,
-                              struct store_request *request, struct result *ret_result,
-                              uint64_t *positions, struct error_detail *detail)
-{
-    struct record record = {0};
-    enum copies_state state;
-    enum error error = copies_read(environment, txn, request->name, &state, &record, detail);
-
-    if (error != ERR_OK) {
-        return error;
-    }
-    assert(request->count >= 1);
-    *ret_result = (struct result){.lease = {request->floor, request->floor}};
-    if (state == COPIES_DAMAGED) {
-        ret_result->error = ERR_CORRUPT;
-        return ERR_OK;
-    }
-    if (state == COPIES_ABSENT || record.dropped) {
-        ret_result->error = ERR_NOT_FOUND;
-        return ERR_OK;
-    }
-    ret_result->lease = range_clamped(range_max(record.mark, request->floor), request->count,
-                                      definition_capacity(&record.definition));
-    assert(ret_result->lease.first >= request->floor);
-    assert(ret_result->lease.limit >= record.mark);
-    record.mark = ret_result->lease.limit;
-    record.generation++;
-    ret_result->generation = record.generation;
-    request->burnt_limit = record.mark;
-    if (record.definition.kind == SEQUENCE_COUNTER) {
-        *positions = range_add_capped(*positions, range_count(ret_result->lease));
-    }
-    return copies_write(environment, txn, request->name, &record, detail);
-}
-
-static enum error apply_reserve(struct environment *environment, MDB_txn *txn, void *context,
-                                struct error_detail *detail)
-{
-    struct reserving *reserving = context;
-    enum error error = ERR_OK;
-
-    reserving->positions = 0; /* what an attempt before this one counted did not happen */
-    for (size_t i = 0; error == ERR_OK && i < reserving->count; i++) {
-        error = reserve_one(environment, txn, &reserving->requests[i], &reserving->results[i],
-                            &reserving->positions, detail);
-    }
-    return error;
-}
-
 /* What holds before the first write of an attempt. */
 static void burn_nothing(struct store_request *requests, size_t count)
 {
@@ -230,8 +167,11 @@ static enum error lmdb_reserve(struct store *store, struct store_request *reques
                                struct error_detail *detail)
 {
     struct store_lmdb *lmdb = (struct store_lmdb *)store;
-    struct reserving reserving = {.requests = requests, .results = lmdb->results, .count = count};
-    struct change what = {.apply = apply_reserve, .context = &reserving};
+    struct lease_reserving reserving = {.ledger = &lmdb->dataset.ledger,
+                                        .requests = requests,
+                                        .results = lmdb->results,
+                                        .count = count};
+    struct change what = {.apply = lease_reserve, .context = &reserving};
     enum error error;
 
     assert(count >= 1 && count <= STORE_REQUESTS_MAX);
@@ -252,53 +192,15 @@ static enum error lmdb_reserve(struct store *store, struct store_request *reques
     return ERR_OK;
 }
 
-/* One call of store_give_back(). */
-struct giving {
-    const struct store_return *returns;
-    struct result *results;
-    size_t count;
-};
-
-static enum error return_one(struct environment *environment, MDB_txn *txn,
-                             const struct store_return *giving, struct result *ret_result,
-                             struct error_detail *detail)
-{
-    struct record record = {0};
-    enum copies_state state;
-    enum error error = copies_read(environment, txn, giving->name, &state, &record, detail);
-
-    if (error != ERR_OK) {
-        return error;
-    }
-    *ret_result = (struct result){.accepted = state == COPIES_WHOLE && !record.dropped &&
-                                              record.generation == giving->generation &&
-                                              record.mark == giving->lease_limit};
-    if (!ret_result->accepted) {
-        return ERR_OK;
-    }
-    record.mark = giving->mark;
-    record.generation++;
-    return copies_write(environment, txn, giving->name, &record, detail);
-}
-
-static enum error apply_give_back(struct environment *environment, MDB_txn *txn, void *context,
-                                  struct error_detail *detail)
-{
-    struct giving *giving = context;
-    enum error error = ERR_OK;
-
-    for (size_t i = 0; error == ERR_OK && i < giving->count; i++) {
-        error = return_one(environment, txn, &giving->returns[i], &giving->results[i], detail);
-    }
-    return error;
-}
-
 static enum error lmdb_give_back(struct store *store, struct store_return *returns, size_t count,
                                  struct error_detail *detail)
 {
     struct store_lmdb *lmdb = (struct store_lmdb *)store;
-    struct giving giving = {.returns = returns, .results = lmdb->results, .count = count};
-    struct change what = {.apply = apply_give_back, .context = &giving};
+    struct lease_giving giving = {.ledger = &lmdb->dataset.ledger,
+                                  .returns = returns,
+                                  .results = lmdb->results,
+                                  .count = count};
+    struct change what = {.apply = lease_give_back, .context = &giving};
     enum error error;
 
     assert(count >= 1 && count <= STORE_REQUESTS_MAX);
@@ -340,6 +242,25 @@ static enum error write_records(struct store_lmdb *lmdb, MDB_txn *txn, struct ba
     }
 }
 
+static enum error add_row(void *context, const struct ledger_entry *entry,
+                          struct error_detail *detail)
+{
+    (void)detail;
+    backup_add_row(context, entry);
+    return ERR_OK;
+}
+
+/* What cannot be read of the ledger is left out: a backup is there for the marks first of all. */
+static void write_rows(struct store_lmdb *lmdb, MDB_txn *txn, struct backup *backup)
+{
+    struct store_ledger_query query = {.limit = STORE_LEDGER_PAGE_MAX, .more = true};
+
+    while (query.more && ledger_read(&lmdb->dataset.ledger, &lmdb->dataset.environment, txn, &query,
+                                     add_row, backup, NULL) == ERR_OK) {
+        query.after = query.last;
+    }
+}
+
 static enum error lmdb_backup(struct store *store, FILE *to, struct error_detail *detail)
 {
     struct store_lmdb *lmdb = (struct store_lmdb *)store;
@@ -357,7 +278,28 @@ static enum error lmdb_backup(struct store *store, FILE *to, struct error_detail
     meta.rate = range_max(meta.rate, meta_window_rate(&meta, meta.committed_ms));
     backup_begin(&backup, to, &meta, copies_max_gap(&lmdb->dataset.environment, txn));
     error = write_records(lmdb, txn, &backup, detail);
+    if (error == ERR_OK) {
+        write_rows(lmdb, txn, &backup);
+    }
     backup_end(&backup);
+    environment_abort(&txn);
+    return error;
+}
+
+static enum error lmdb_ledger(struct store *store, struct store_ledger_query *query,
+                              store_ledger_fn *visit, void *context, struct error_detail *detail)
+{
+    struct store_lmdb *lmdb = (struct store_lmdb *)store;
+    struct environment *environment = &lmdb->dataset.environment;
+    MDB_txn *txn = NULL;
+    enum error error = refuse_after_failure(lmdb, detail);
+
+    if (error == ERR_OK) {
+        error = as_fault(environment_begin(environment, false, &txn, detail));
+    }
+    if (error == ERR_OK) {
+        error = ledger_read(&lmdb->dataset.ledger, environment, txn, query, visit, context, detail);
+    }
     environment_abort(&txn);
     return error;
 }
@@ -396,6 +338,7 @@ static const struct store_operations lmdb_operations = {
     .drop = lmdb_drop,
     .advance = lmdb_advance,
     .backup = lmdb_backup,
+    .ledger = lmdb_ledger,
     .recover = lmdb_recover,
     .close = lmdb_close,
 };

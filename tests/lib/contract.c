@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CASES_MAX 96
+#define CASES_MAX 112
 
 /* What a case begins with: cmocka's initial state. */
 struct beginning {
@@ -64,7 +64,7 @@ int contract_run(const struct contract_backend *backend)
     const struct contract_case *const lists[] = {contract_define_cases,    contract_reserve_cases,
                                                  contract_give_back_cases, contract_failure_cases,
                                                  contract_admin_cases,     contract_random_cases,
-                                                 contract_lives_cases};
+                                                 contract_lives_cases,     contract_ledger_cases};
     static struct CMUnitTest tests[CASES_MAX];
     static struct beginning beginnings[CASES_MAX];
     size_t count = 0;

@@ -64,6 +64,7 @@ extern const struct contract_case contract_failure_cases[];
 extern const struct contract_case contract_admin_cases[];
 extern const struct contract_case contract_random_cases[];
 extern const struct contract_case contract_lives_cases[];
+extern const struct contract_case contract_ledger_cases[];
 
 /* Run all of them; what main() returns. */
 int contract_run(const struct contract_backend *backend);

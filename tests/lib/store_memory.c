@@ -2,8 +2,6 @@
 
 #include "store_memory_disk.h"
 
-#include "store/backup.h"
-
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +134,7 @@ static void reserve_one(struct store_memory *memory, struct store_request *reque
         if (outcome.takes_effect) {
             record->entry.mark = lease.limit;
             record->entry.generation = generation;
+            memory_ledger_note(disk, &record->entry, LEDGER_LEASE, lease);
         }
     }
     request->burnt_limit = lease.limit;
@@ -335,6 +334,13 @@ static enum error advance_one(struct store_memory *memory, const char *name,
         *burnt = range_max(*burnt, move->position); /* whatever comes of it */
     }
     error = end_edit(memory, record, outcome, &entry, ret_entry, detail);
+    if (outcome.takes_effect) {
+        struct range over = {range_min(entry.mark, mark_before),
+                             range_max(entry.mark, mark_before)};
+
+        memory_ledger_note(memory->disk, &entry,
+                           entry.mark < mark_before ? LEDGER_REWIND : LEDGER_ADVANCE, over);
+    }
     if (error == ERR_OK) {
         move->mark_before = mark_before;
         *burnt = move->backward ? entry.mark : *burnt;
@@ -363,8 +369,11 @@ static void return_one(struct store_memory *memory, struct store_return *giving,
                      (unsigned long long)giving->mark, (unsigned long long)giving->lease_limit);
     }
     if (ours && outcome.takes_effect) {
+        struct range rest = {giving->mark, giving->lease_limit};
+
         record->entry.mark = giving->mark;
         record->entry.generation++;
+        memory_ledger_note(memory->disk, &record->entry, LEDGER_RETURN, rest);
         *burnt_of(memory, record) = giving->mark;
     }
     if (outcome.error == ERR_OK) {
@@ -397,27 +406,23 @@ static enum error memory_give_back(struct store *store, struct store_return *ret
 static enum error memory_backup(struct store *store, FILE *to, struct error_detail *detail)
 {
     struct store_memory *memory = enter(store);
-    struct store_memory_disk *disk = memory->disk;
-    struct meta meta = {.version = META_VERSION, .counter = disk->commits};
     enum error error = refuse_after_failure(memory, detail);
-    struct backup backup;
 
-    backup_begin(&backup, to, &meta, 0);
-    for (size_t i = 0; error == ERR_OK && i < disk->record_count; i++) {
-        const struct memory_record *record = disk->records[i];
-        struct record text = {.definition = record->entry.definition,
-                              .generation = record->entry.generation,
-                              .mark = record->entry.mark,
-                              .dropped = record->dropped,
-                              .floor = record->entry.floor};
-
-        if (record->damaged) {
-            error = error_fail(detail, ERR_CORRUPT, "'%s' is damaged", record->entry.name);
-        } else {
-            backup_add(&backup, record->entry.name, &text);
-        }
+    if (error == ERR_OK) {
+        error = memory_disk_back_up(memory->disk, to, detail);
     }
-    backup_end(&backup);
+    return leave(memory, error);
+}
+
+static enum error memory_ledger(struct store *store, struct store_ledger_query *query,
+                                store_ledger_fn *visit, void *context, struct error_detail *detail)
+{
+    struct store_memory *memory = enter(store);
+    enum error error = refuse_after_failure(memory, detail);
+
+    if (error == ERR_OK) {
+        error = memory_ledger_read(memory->disk, query, visit, context, detail);
+    }
     return leave(memory, error);
 }
 
@@ -465,6 +470,7 @@ static const struct store_operations memory_operations = {
     .drop = memory_drop,
     .advance = memory_advance,
     .backup = memory_backup,
+    .ledger = memory_ledger,
     .recover = memory_recover,
     .close = memory_close,
 };

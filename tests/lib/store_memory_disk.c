@@ -83,6 +83,7 @@ void store_memory_disk_free(struct store_memory_disk *disk)
     }
     free(disk->records);
     free(disk->leases);
+    free(disk->rows);
     pthread_cond_destroy(&disk->changed);
     pthread_mutex_destroy(&disk->mutex);
     free(disk);

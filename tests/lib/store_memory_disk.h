@@ -41,6 +41,10 @@ struct store_memory_disk {
     size_t lease_count;
     size_t lease_room;
 
+    struct ledger_entry *rows; /* owned; oldest first */
+    size_t row_count;
+    size_t row_room;
+
     struct memory_faults faults;
     uint64_t share_positions_max;
     struct chance chance;
@@ -84,6 +88,19 @@ struct range memory_disk_range(const struct memory_record *record, uint64_t floo
 
 /* Another node's turn, as store_memory_share() set it. Mutex held. */
 void memory_disk_share(struct store_memory_disk *disk, struct memory_record *record);
+
+/* Write a row about `positions` of `entry`, as it is after the commit that runs, unless there are
+ * none. Mutex held. */
+void memory_ledger_note(struct store_memory_disk *disk, const struct store_entry *entry,
+                        enum ledger_act act, struct range positions);
+
+/* The way of store_ledger(). Mutex held. */
+enum error memory_ledger_read(struct store_memory_disk *disk, struct store_ledger_query *query,
+                              store_ledger_fn *visit, void *context, struct error_detail *detail);
+
+/* The way of store_backup(). Mutex held. */
+enum error memory_disk_back_up(struct store_memory_disk *disk, FILE *to,
+                               struct error_detail *detail);
 
 /* Note a lease in the log, unless it is empty. Mutex held. */
 void memory_disk_note(struct store_memory_disk *disk, const char *name, struct range range,

@@ -60,6 +60,7 @@ SCENES = {
     "stopping": scene("5min", EVERY),
     "crowded": scene("5s", PLAIN),
     "shared": scene("5s", PLAIN, f"cors_origins = {ORIGIN}"),
+    "forgetful": scene("5s", PLAIN + "[seqd]\nledger_age = 0s\n"),
 }
 # Of these no file can be written any more.
 BROKEN = ("broken", "stopping")
@@ -206,6 +207,21 @@ HERE = {
         Ask(query={"to": "tomorrow"}),
         Ask(query={"to": "2026-11-25T20:15:00Z"}),
     ],
+    ("readLedger", "200", "application/json"): [
+        Ask(query={"after": None}, before=(("getNext", named("orders")),)),
+        Ask(query={"sequence": "tickets", "number": None, "after": None}, before=(("getNext", named("tickets")),)),
+        Ask(query={"sequence": None, "number": None, "limit": "1"}),
+        Ask(query={"sequence": None, "number": None, "after": None, "limit": None}),
+    ],
+    ("readLedger", "400", "bad-parameter"): [
+        Ask(query={"sequence": "-"}),
+        Ask(query={"number": "1.5"}),
+        Ask(query={"after": "1"}),
+        Ask(query={"limit": "0"}),
+        Ask(query={"limit": "1001"}),
+    ],
+    ("readLedger", "400", "unknown-parameter"): Ask(query={"count": "1"}),
+    ("readLedger", "404", "no-ledger"): Ask(on="forgetful"),
     ("openapiYaml", "200", "application/yaml"): Ask(),
 }
 
