@@ -3,6 +3,11 @@ function instead(names, what,    list, i, n) {
     n = split(names, list, " ")
     for (i = 1; i <= n; i++) { better[list[i]] = what }
 }
+# LMDB must not be used in a child, and one that takes over a lease would issue it twice.
+function forks(names,    list, i, n) {
+    n = split(names, list, " ")
+    for (i = 1; i <= n; i++) { forking[list[i]] = 1 }
+}
 
 BEGIN {
     instead("strcpy strcat stpcpy", "snprintf() with the size, and check the result")
@@ -18,6 +23,7 @@ BEGIN {
     instead("alloca", "a buffer of a fixed size")
     instead("usleep sleep", "a wait for the condition itself, with a deadline")
     instead("mktemp tmpnam tempnam", "mkstemp() or mkdtemp()")
+    forks("fork vfork clone daemon popen posix_spawn posix_spawnp")
 }
 FNR == 1 { head = "" }
 { text = code($0) }
@@ -29,6 +35,7 @@ comment ~ /lint: allowed, because/ { next }
         name = substr(rest, RSTART, RLENGTH - 1)
         sub(/[ \t]+$/, "", name)
         if (name in better) { refuse(name "() is discouraged: use " better[name]) }
+        if (FILENAME !~ /^tests\// && name in forking) { refuse(name "() makes a second process with our leases: the product has one") }
         rest = substr(rest, RSTART + RLENGTH)
     }
 }

@@ -148,6 +148,7 @@ bad() { # CODE MESSAGE
 bad '    strcpy(a, b);' 'strcpy() is discouraged'
 bad '    x = a + atoi (text);' 'atoi() is discouraged'
 bad '    usleep(10);' 'usleep() is discouraged'
+bad '    if (fork() == 0) {' 'fork() makes a second process with our leases'
 bad '    if (x)' 'a branch or loop without braces'
 bad '    while (x) x--;' 'a branch or loop without braces'
 bad '    } else if (f(x)) return;' 'a branch or loop without braces'
