@@ -85,6 +85,8 @@ void http_deadline_add(struct http_deadline *deadline, struct http_timed *timed,
     atomic_init(&timed->mark, mark_now(PHASE_FRESH));
     timed->fd = fd;
     timed->over = false;
+    timed->ended = false;
+    timed->looked = 0;
     timed->previous = NULL;
     pthread_mutex_lock(&deadline->lock);
     assert(deadline->expected > 0);
@@ -131,6 +133,27 @@ static bool is_over(uint64_t mark, struct instant now, uint64_t idle_ns, uint64_
     return false;
 }
 
+/* Has its client left it for good, as far as can be told at `now`? The end is looked for once in
+ * each idle time, for one that comes later wakes the thread that serves it; and that thread has as
+ * long again to begin with what came before the end. The lock is held. */
+static bool is_left(struct http_timed *timed, uint64_t mark, struct instant now)
+{
+    enum phase phase = (enum phase)(mark & PHASE_MASK);
+    uint64_t elapsed_ns = clock_elapsed((struct instant){mark & ~PHASE_MASK}, now);
+
+    if ((phase != PHASE_IDLE && phase != PHASE_FRESH) ||
+        elapsed_ns < HTTP_LOOK_MS * CLOCK_NS_PER_MS) {
+        return false;
+    }
+    if (timed->looked != mark) {
+        char next;
+
+        timed->looked = mark;
+        timed->ended = recv(timed->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    }
+    return timed->ended && elapsed_ns >= 2 * HTTP_LOOK_MS * CLOCK_NS_PER_MS;
+}
+
 void http_deadline_reap(struct http_deadline *deadline,
                         void (*over)(void *context, int fd, bool idle), void *context)
 {
@@ -151,6 +174,8 @@ void http_deadline_reap(struct http_deadline *deadline,
             /* The thread that serves it sees the end of input and closes. Failing means that the
              * client was quicker. */
             (void)shutdown(timed->fd, SHUT_RDWR);
+        } else if (!timed->over && is_left(timed, mark, now)) {
+            (void)shutdown(timed->fd, SHUT_RDWR); /* as above; nobody was refused */
         }
     }
     pthread_mutex_unlock(&deadline->lock);

@@ -3,7 +3,10 @@
  * The law: a connection that brings no whole request line within the idle limit, or whose request
  * is not answered within the request limit, is shut down, however busily its bytes drip; what TLS
  * needs before the first request counts as well. A request that waits for a lease has a deadline of
- * its own and is left alone. A connection leaves the list before its socket is closed, so no socket
+ * its own and is left alone. An idle connection whose client has ended its side and left nothing to
+ * read is shut down as well: libmicrohttpd 0.9.75 takes a short read for the last, so an end that
+ * came together with a request goes unnoticed (recv_param_adapter() in its connection.c; its events
+ * are edges). A connection leaves the list before its socket is closed, so no socket
  * that got the same number later is ever shut down.
  *
  * libmicrohttpd's own timeout starts anew with each byte, which is why it is not used.
@@ -21,12 +24,16 @@
 #include <stdint.h>
 
 #define HTTP_FRESH_MS 250 /* from the opening of a connection to its first request, usually */
+#define HTTP_LOOK_MS \
+    1000 /* idle for so long: has the client ended? Twice as long: shut down then */
 
 /* One connection, for as long as it is open. */
 struct http_timed {
     _Atomic uint64_t mark; /* phase, and since when; the thread that serves it writes */
     int fd;                /* constant */
     bool over;             /* lock of the list; it was shut down */
+    bool ended;            /* lock; the client had ended when it was looked at … */
+    uint64_t looked;       /* lock; … under this mark */
     struct http_timed *next;
     struct http_timed *previous; /* both: lock of the list */
 };

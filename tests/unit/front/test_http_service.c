@@ -1,6 +1,7 @@
 /* What outlives whom: the front waits for those who wait. */
 #include "front/http_service.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -8,7 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -161,6 +164,75 @@ static void test_service_tells_once_of_a_connection_that_is_over(void **state)
     http_service_fini(&service);
 }
 
+/* Connections as a client can leave them, and the client's end of each. */
+struct left {
+    struct http_timed timed;
+    int client;
+    int server;
+};
+
+static void leave(struct http_deadline *deadline, struct left *left, bool unread, bool ended)
+{
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    *left = (struct left){.client = ends[0], .server = ends[1]};
+    http_deadline_expect(deadline);
+    http_deadline_add(deadline, &left->timed, left->server);
+    assert_int_equal(unread ? send(left->client, "G", 1, 0) : 1, 1);
+    assert_int_equal(ended ? shutdown(left->client, SHUT_WR) : 0, 0);
+}
+
+/* Within `ms`: has the server's side ended? */
+static bool is_shut(const struct left *left, int ms)
+{
+    struct pollfd client = {.fd = left->client, .events = POLLIN};
+    char byte;
+
+    return poll(&client, 1, ms) == 1 && recv(left->client, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* Of a client that has ended and left nothing to read; of no other. */
+static void test_service_shuts_what_its_client_has_left(void **state)
+{
+    struct http_service service;
+    struct left gone;
+    struct left there;
+    struct left unread;
+    struct left busy;
+    struct left *all[] = {&gone, &there, &unread, &busy};
+    struct told told = {0};
+
+    (void)state;
+    assert_int_equal(http_service_init(&service, &nothing, 4096, 1), ERR_OK);
+    http_deadline_limit(&service.deadline, 3600000, 3600000);
+    leave(&service.deadline, &there, false, false);
+    leave(&service.deadline, &unread, true, true);
+    leave(&service.deadline, &busy, false, true);
+    http_timed_begin(&busy.timed);
+    struct instant began = clock_now();
+    leave(&service.deadline, &gone, false, false);
+    http_deadline_reap(&service.deadline, count_over, &told);
+    assert_int_equal(shutdown(gone.client, SHUT_WR), 0);
+    struct instant until = clock_after(began, 60 * CLOCK_NS_PER_S);
+    while (!is_shut(&gone, 20) && !clock_reached(until, clock_now())) {
+        http_deadline_reap(&service.deadline, count_over, &told);
+    }
+    /* The thread that serves it had its time; the clock of the marks is a coarse one. */
+    assert_true(clock_elapsed(began, clock_now()) > (2 * HTTP_LOOK_MS - 100) * CLOCK_NS_PER_MS);
+    assert_true(is_shut(&gone, 0));
+    assert_false(is_shut(&there, 0));
+    assert_false(is_shut(&unread, 0));
+    assert_false(is_shut(&busy, 0));
+    assert_int_equal(told.idle + told.slow, 0);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        assert_false(http_deadline_remove(&service.deadline, &all[i]->timed));
+        assert_int_equal(close(all[i]->client), 0);
+        assert_int_equal(close(all[i]->server), 0);
+    }
+    http_service_fini(&service);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_service_counts_requests_until_they_end),
         cmocka_unit_test(test_service_gives_a_new_connection_time_to_ask),
         cmocka_unit_test(test_service_tells_once_of_a_connection_that_is_over),
+        cmocka_unit_test(test_service_shuts_what_its_client_has_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
