@@ -1,0 +1,458 @@
+/* What must be found in ledgers, and what must not: each case planted alone. */
+#include "ctl/verifier.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+/* One row, with what the tests do not vary filled in. */
+struct row {
+    uint64_t commit;
+    enum ledger_act act;
+    uint64_t first;
+    uint64_t limit;
+    uint64_t generation;
+    uint8_t life;
+    const char *name;  /* NULL: "orders" */
+    int64_t start;     /* 0: 1 */
+    int64_t increment; /* 0: 1 */
+    uint32_t node;     /* not 0: of a timestamp sequence */
+    uint32_t index;
+    uint64_t time_ms;
+};
+
+static struct ledger_entry entry_of(const struct row *row)
+{
+    struct ledger_entry entry = {.id = {row->commit, row->index},
+                                 .act = row->act,
+                                 .time_ms = row->time_ms != 0 ? row->time_ms : row->commit,
+                                 .generation = row->generation,
+                                 .positions = {row->first, row->limit},
+                                 .kind = SEQUENCE_COUNTER,
+                                 .start = row->start != 0 ? row->start : 1,
+                                 .increment = row->increment != 0 ? row->increment : 1};
+    if (row->node != 0) {
+        entry.kind = SEQUENCE_TIMESTAMP;
+        entry.start = entry.increment = 0;
+        entry.layout = layout_default();
+        entry.layout.max_borrow_ms = 0;
+        entry.layout.node_id = row->node;
+    }
+    (void)snprintf(entry.name, sizeof entry.name, "%s", row->name != NULL ? row->name : "orders");
+    memset(entry.instance, 1, sizeof entry.instance);
+    memset(entry.incarnation, row->life, sizeof entry.incarnation);
+    return entry;
+}
+
+#define ROWS_MAX 12
+
+struct input {
+    struct row rows[ROWS_MAX]; /* ended by one without an act */
+    uint64_t mark;             /* of "orders" at the end; 0: not told */
+};
+
+static struct verdict judge(struct history *history, const struct input *inputs, size_t count)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    struct definition definition = definition_default();
+    struct verdict verdict;
+    history_init(history);
+    for (size_t i = 0; i < count; i++) {
+        history_begin(history, names[i]);
+        for (size_t j = 0; j < ROWS_MAX && inputs[i].rows[j].act != 0; j++) {
+            struct ledger_entry entry = entry_of(&inputs[i].rows[j]);
+            assert_int_equal(ledger_entry_check(&entry, NULL), ERR_OK);
+            assert_int_equal(history_add(history, &entry), ERR_OK);
+        }
+        if (inputs[i].mark != 0) {
+            assert_int_equal(history_add_mark(history, "orders", &definition, inputs[i].mark),
+                             ERR_OK);
+        }
+    }
+    assert_int_equal(verifier_run(history, &verdict), ERR_OK);
+    return verdict;
+}
+
+/* The findings of `inputs` are exactly one of each kind in `wanted`, which ends in -1. */
+static void expect(const char *what, const struct input *inputs, size_t count, const int *wanted)
+{
+    struct history history;
+    struct verdict verdict = judge(&history, inputs, count);
+    uint64_t counts[FINDING_KINDS] = {0};
+    bool good = true;
+    for (; *wanted >= 0; wanted++) {
+        counts[*wanted]++;
+        good = good && *wanted >= FINDING_WRONG;
+    }
+    for (int kind = 0; kind < FINDING_KINDS; kind++) {
+        if (counts[kind] != verdict.counts[kind]) {
+            fail_msg("%s: kind %d is found %llu times, not %llu", what, kind,
+                     (unsigned long long)verdict.counts[kind], (unsigned long long)counts[kind]);
+        }
+    }
+    assert_int_equal(verdict_is_good(&verdict), good);
+    verdict_free(&verdict);
+    history_fini(&history);
+}
+
+#define KINDS(...) ((const int[]){__VA_ARGS__ __VA_OPT__(, ) - 1})
+#define LEASE LEDGER_LEASE
+#define RETURN LEDGER_RETURN
+
+/* ---- what is right ---- */
+
+static void test_verifier_accepts_an_ordinary_life(void **state)
+{
+    (void)state;
+    const struct input one = {.rows = {{1, LEASE, 0, 100, 1}, /* killed: a gap */
+                                       {3, LEASE, 100, 200, 2},
+                                       {4, LEASE, 200, 400, 3},
+                                       {5, RETURN, 150, 400, 4}, /* over two leases */
+                                       {7, LEASE, 150, 250, 5},
+                                       {9, LEDGER_ADVANCE, 250, 1000, 6},
+                                       {10, LEASE, 1000, 1100, 7},
+                                       {11, LEDGER_ADOPT, 1100, 5000, 8, .life = 1},
+                                       {12, LEASE, 5000, 5100, 9, .life = 1}},
+                              .mark = 5100};
+    expect("one ledger", &one, 1, KINDS());
+    struct history history;
+    struct verdict verdict = judge(&history, &one, 1);
+    assert_int_equal(verdict.names[0].leases, 5); /* one was given back whole */
+    assert_int_equal(verdict.names[0].leased, 450);
+    assert_int_equal(verdict.names[0].low, 1);
+    assert_int_equal(verdict.names[0].high, 5100);
+    assert_int_equal(verdict.lives, 2);
+    verdict_free(&verdict);
+    history_fini(&history);
+}
+
+static void test_verifier_counts_a_row_of_two_inputs_once(void **state)
+{
+    (void)state;
+    const struct input inputs[] = {
+        {.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2}}, .mark = 200},
+        {.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2}, {3, LEASE, 200, 300, 3}},
+         .mark = 300}};
+    expect("a backup and its server", inputs, 2, KINDS());
+    expect("a backup twice", (const struct input[]){inputs[0], inputs[0]}, 2, KINDS());
+}
+
+/* Who takes over a machine's id begins anew; its first lease reaches from the epoch, and holds
+ * nothing that had passed by then. */
+static void test_verifier_accepts_the_heir_of_an_id(void **state)
+{
+    (void)state;
+    uint64_t hour_ms = 3600000;
+    uint64_t epoch_ms = LAYOUT_EPOCH_DEFAULT_MS;
+    uint64_t old = (1 * hour_ms) << 12;
+    uint64_t new = (2 * hour_ms) << 12;
+    const struct input inputs[] = {
+        {.rows = {{1, LEASE, 1 << 12, old, 1, .node = 3, .time_ms = epoch_ms + hour_ms - 250}}},
+        {.rows = {{1, LEASE, 0, new, 1, .life = 2, .node = 3,
+                   .time_ms = epoch_ms + 2 * hour_ms - 250}}}};
+    expect("an heir", inputs, 2, KINDS());
+    const struct input twins[] = {inputs[0],
+                                  {.rows = {{1, LEASE, 0, old + 4096, 1, .life = 2, .node = 3,
+                                             .time_ms = epoch_ms + hour_ms - 249}}}};
+    expect("twins", twins, 2, KINDS(FINDING_OVERLAP));
+}
+
+/* The server has trimmed the lease that the old backup knows, but not where it was given back. */
+static void test_verifier_joins_an_old_backup_and_a_trimmed_ledger(void **state)
+{
+    (void)state;
+    const struct input inputs[] = {
+        {.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2}}},
+        {.rows = {{5, RETURN, 150, 200, 3}, {6, LEASE, 150, 250, 4}}, .mark = 250}};
+    expect("old and new", inputs, 2, KINDS());
+    expect("new and old", (const struct input[]){inputs[1], inputs[0]}, 2, KINDS());
+}
+
+static void test_verifier_accepts_nodes_that_cannot_meet(void **state)
+{
+    (void)state;
+    const struct input inputs[] = {
+        {.rows = {{1, LEASE, 0, 1000, 1, .increment = 2},
+                  {2, LEASE, 4096, 99999, 1, .name = "t", .node = 3}}},
+        {.rows = {{1, LEASE, 0, 1000, 1, .life = 2, .start = 2, .increment = 2},
+                  {2, LEASE, 4096, 99999, 1, .life = 2, .name = "t", .node = 4}}},
+        {.rows = {{1, LEASE, 0, 1000, 1, .life = 3, .name = "other"}}}};
+    expect("odd and even, node and node", inputs, 3, KINDS());
+}
+
+static void test_verifier_tells_of_force_and_accepts_what_it_allowed(void **state)
+{
+    (void)state;
+    const struct input forced = {.rows = {{1, LEASE, 0, 100, 1},
+                                          {2, LEASE, 100, 200, 2},
+                                          {3, LEDGER_REWIND, 50, 200, 3},
+                                          {4, LEASE, 50, 150, 4},
+                                          {5, LEASE, 150, 300, 5}},
+                                 .mark = 300};
+    expect("forced", &forced, 1, KINDS(FINDING_FORCED));
+    struct history history;
+    struct verdict verdict = judge(&history, &forced, 1);
+    assert_int_equal(verdict.names[0].again, 150);
+    verdict_free(&verdict);
+    history_fini(&history);
+}
+
+static void test_verifier_accepts_force_in_a_later_life(void **state)
+{
+    (void)state;
+    const struct input forced = {.rows = {{1, LEASE, 0, 100, 1},
+                                          {2, LEDGER_ADOPT, 100, 200, 2, .life = 1},
+                                          {3, LEDGER_REWIND, 0, 200, 3, .life = 1},
+                                          {4, LEASE, 0, 100, 4, .life = 1}}};
+    expect("forced in the next life", &forced, 1, KINDS(FINDING_FORCED));
+}
+
+static void test_verifier_accepts_numbers_that_no_row_tells_of(void **state)
+{
+    (void)state;
+    const struct input burnt = {.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 300, 400, 2}},
+                                .mark = 600};
+    expect("burnt", &burnt, 1, KINDS());
+    struct history history;
+    struct verdict verdict = judge(&history, &burnt, 1);
+    assert_int_equal(verdict.names[0].unrecorded, 200);
+    verdict_free(&verdict);
+    history_fini(&history);
+}
+
+/* ---- what is wrong ---- */
+
+static void test_verifier_finds_overlaps(void **state)
+{
+    (void)state;
+    const struct {
+        const char *what;
+        struct input inputs[2];
+        uint64_t count;
+        int64_t number;
+    } cases[] = {
+        {"two nodes with one definition",
+         {{.rows = {{1, LEASE, 0, 100, 1}}}, {.rows = {{1, LEASE, 99, 200, 1, .life = 2}}}},
+         1,
+         100},
+        {"a restore that skipped too little",
+         {{.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2}}},
+          {.rows = {{1, LEASE, 0, 100, 1},
+                    {2, LEDGER_ADOPT, 100, 150, 2, .life = 2},
+                    {3, LEASE, 150, 250, 3, .life = 2}}}},
+         50,
+         151},
+        {"both within one ledger, after a life in between",
+         {{.rows = {{1, LEASE, 0, 100, 1},
+                    {2, LEDGER_ADOPT, 40, 50, 2, .life = 2},
+                    {3, LEASE, 50, 60, 3, .life = 2}}}},
+         10,
+         51},
+        {"a descending one meets a rising one",
+         {{.rows = {{1, LEASE, 0, 10, 1}}},
+          {.rows = {{1, LEASE, 90, 91, 1, .life = 2, .start = 100, .increment = -1}}}},
+         0,
+         10},
+        {"steps of 4 meet steps of 6",
+         {{.rows = {{1, LEASE, 0, 10, 1, .increment = 4}}},
+          {.rows = {{1, LEASE, 0, 10, 1, .life = 2, .start = 3, .increment = 6}}}},
+         0,
+         9},
+        {"two nodes with one id",
+         {{.rows = {{1, LEASE, 4096, 5000, 1, .node = 3}}},
+          {.rows = {{1, LEASE, 4999, 6000, 1, .life = 2, .node = 3}}}},
+         1,
+         (INT64_C(1) << 22) + (3 << 12) + 903},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct history history;
+        expect(cases[i].what, cases[i].inputs, 2, KINDS(FINDING_OVERLAP));
+        struct verdict verdict = judge(&history, cases[i].inputs, 2);
+        assert_int_equal(verdict.findings[0].kind, FINDING_OVERLAP);
+        assert_int_equal(verdict.findings[0].count, cases[i].count);
+        assert_int_equal(verdict.findings[0].number, cases[i].number);
+        verdict_free(&verdict);
+        history_fini(&history);
+    }
+}
+
+static void test_verifier_finds_a_lease_that_nobody_gave_back(void **state)
+{
+    (void)state;
+    const struct input again = {.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 50, 150, 2}}};
+    expect("no return at all", &again, 1, KINDS(FINDING_WENT_BACK, FINDING_OVERLAP));
+    const struct input less = {
+        .rows = {{1, LEASE, 0, 100, 1}, {2, RETURN, 60, 100, 2}, {3, LEASE, 50, 150, 3}}};
+    expect("less than is taken", &less, 1, KINDS(FINDING_WENT_BACK, FINDING_OVERLAP));
+    const struct input late = {
+        .rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 50, 100, 2}, {3, RETURN, 50, 100, 3}}};
+    expect("given back by one of two", &late, 1, KINDS(FINDING_WENT_BACK));
+}
+
+/* Of another data set: what it gave back says nothing about ours. */
+static void test_verifier_takes_no_return_of_others(void **state)
+{
+    (void)state;
+    const struct input inputs[] = {{.rows = {{1, LEASE, 0, 100, 1}}},
+                                   {.rows = {{1, LEASE, 0, 100, 1, .life = 2},
+                                             {2, RETURN, 0, 100, 2, .life = 2},
+                                             {3, LEASE, 0, 10, 3, .life = 2}}}};
+    expect("a return of others", inputs, 2, KINDS(FINDING_OVERLAP));
+}
+
+static void test_verifier_takes_no_force_on_others(void **state)
+{
+    (void)state;
+    const struct input inputs[] = {
+        {.rows = {{1, LEASE, 0, 100, 1}}},
+        {.rows = {{1, LEDGER_REWIND, 0, 100, 1, .life = 2}, {2, LEASE, 0, 10, 2, .life = 2}}}};
+    expect("force on others", inputs, 2, KINDS(FINDING_FORCED, FINDING_OVERLAP));
+    const struct input before = {.rows = {{1, LEASE, 0, 100, 1},
+                                          {2, LEDGER_REWIND, 0, 100, 2},
+                                          {3, LEASE, 0, 50, 3},
+                                          {4, LEASE, 40, 60, 4}}};
+    expect("twice after one rewind", &before, 1,
+           KINDS(FINDING_FORCED, FINDING_WENT_BACK, FINDING_OVERLAP));
+    const struct input beyond = {
+        .rows = {{1, LEASE, 0, 100, 1}, {2, LEDGER_REWIND, 50, 70, 2}, {3, LEASE, 50, 80, 3}}};
+    expect("more than was forced", &beyond, 1,
+           KINDS(FINDING_WENT_BACK, FINDING_FORCED, FINDING_OVERLAP));
+}
+
+static void test_verifier_finds_two_histories(void **state)
+{
+    (void)state;
+    const struct input same_id[] = {
+        {.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2, .time_ms = 7}}},
+        {.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2, .time_ms = 8}}}};
+    expect("a clone", same_id, 2, KINDS(FINDING_FORK, FINDING_OVERLAP));
+    const struct input other_ids[] = {
+        {.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2}, {4, RETURN, 100, 200, 3}}},
+        {.rows = {{1, LEASE, 0, 100, 1}, {3, LEASE, 100, 200, 2}}}};
+    expect("a clone whose rows have other ids", other_ids, 2, KINDS(FINDING_FORK));
+    const struct input both[] = {
+        {.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2}, {4, RETURN, 150, 200, 3}}},
+        {.rows = {{1, LEASE, 0, 100, 1}, {3, LEASE, 100, 200, 2}, {5, RETURN, 120, 200, 3}}}};
+    expect("both gave back the rest", both, 2, KINDS(FINDING_FORK, FINDING_OVERLAP));
+}
+
+/* A clone that gives back must not hide what the other one issued. */
+static void test_verifier_takes_no_return_of_the_other_history(void **state)
+{
+    (void)state;
+    const struct input inputs[] = {{.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2}}},
+                                   {.rows = {{1, LEASE, 0, 100, 1},
+                                             {3, LEASE, 100, 200, 2, .time_ms = 1},
+                                             {4, RETURN, 100, 200, 3},
+                                             {5, LEASE, 100, 110, 4}}}};
+    expect("a clone that gave back", inputs, 2, KINDS(FINDING_FORK, FINDING_OVERLAP));
+    expect("the other way round", (const struct input[]){inputs[1], inputs[0]}, 2,
+           KINDS(FINDING_FORK, FINDING_OVERLAP));
+}
+
+static void test_verifier_finds_marks_that_are_wrong(void **state)
+{
+    (void)state;
+    const struct input above = {.rows = {{1, LEASE, 0, 100, 1}}, .mark = 99};
+    expect("above the mark", &above, 1, KINDS(FINDING_ABOVE_MARK));
+    const struct input back = {.rows = {{1, LEASE, 100, 200, 1}, {2, LEASE, 50, 60, 2}}};
+    expect("below the mark", &back, 1, KINDS(FINDING_WENT_BACK));
+    const struct input advance = {.rows = {{1, LEASE, 0, 100, 1}, {2, LEDGER_ADVANCE, 50, 60, 2}}};
+    expect("advanced below the mark", &advance, 1, KINDS(FINDING_WENT_BACK));
+    const struct input blind = {.rows = {{1, LEASE, 0, 100, 1},
+                                         {2, LEASE, 100, 200, 2},
+                                         {3, RETURN, 50, 100, 3},
+                                         {4, LEASE, 50, 150, 4}}};
+    /* Nothing of it is believed, so the last lease meets both before it. */
+    expect("a blind return", &blind, 1,
+           KINDS(FINDING_BLIND_RETURN, FINDING_OVERLAP, FINDING_OVERLAP));
+    const struct input generation = {.rows = {{1, LEASE, 0, 100, 5}, {2, LEASE, 100, 200, 5}}};
+    expect("a generation twice", &generation, 1, KINDS(FINDING_GENERATION));
+}
+
+static void test_verifier_tells_of_missing_rows(void **state)
+{
+    (void)state;
+    const struct input inputs[] = {
+        {.rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2}, {3, LEASE, 200, 300, 3}}},
+        {.rows = {{1, LEASE, 0, 100, 1}, {3, LEASE, 200, 300, 3}}}};
+    expect("one is lost", inputs, 2, KINDS(FINDING_LOST));
+    const struct input partial = {
+        .rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2, .index = 1}}};
+    expect("the first of a commit is lost", &partial, 1, KINDS(FINDING_PARTIAL));
+}
+
+/* A dropped sequence that is made anew counts its positions otherwise. */
+static void test_verifier_follows_a_name_through_its_definitions(void **state)
+{
+    (void)state;
+    const struct input anew = {.rows = {{1, LEASE, 0, 100, 1},
+                                        {2, LEASE, 0, 50, 4, .start = 101},
+                                        {3, RETURN, 20, 50, 5, .start = 101},
+                                        {4, LEASE, 20, 40, 6, .start = 101},
+                                        {5, LEASE, 0, 5, 8, .start = 1000, .increment = -10}}};
+    expect("made anew", &anew, 1, KINDS());
+}
+
+static void test_verifier_of_nothing_is_good(void **state)
+{
+    (void)state;
+    const struct input none = {.mark = 0};
+    expect("nothing", &none, 1, KINDS());
+    expect("nothing twice", (const struct input[]){none, none}, 2, KINDS());
+}
+
+/* Beyond FINDINGS_MAX they are counted, not kept; the search for overlaps ends. */
+static void test_verifier_keeps_a_bounded_number_of_findings(void **state)
+{
+    (void)state;
+    struct history history;
+    struct verdict verdict;
+    history_init(&history);
+    history_begin(&history, "a");
+    for (uint64_t i = 1; i <= 5000; i++) {
+        struct row row = {i, LEASE, 0, 100, 1, .start = 1};
+        struct ledger_entry entry = entry_of(&row);
+        assert_int_equal(history_add(&history, &entry), ERR_OK);
+    }
+    assert_int_equal(verifier_run(&history, &verdict), ERR_OK);
+    assert_true(verdict.counts[FINDING_OVERLAP] >= FINDINGS_MAX);
+    assert_int_equal(verdict.counts[FINDING_GENERATION], 4999);
+    assert_int_equal(verdict.counts[FINDING_WENT_BACK], 4999);
+    assert_int_equal(verdict.finding_count, 3 * FINDINGS_MAX);
+    verdict_free(&verdict);
+    history_fini(&history);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_verifier_accepts_an_ordinary_life),
+        cmocka_unit_test(test_verifier_counts_a_row_of_two_inputs_once),
+        cmocka_unit_test(test_verifier_accepts_the_heir_of_an_id),
+        cmocka_unit_test(test_verifier_joins_an_old_backup_and_a_trimmed_ledger),
+        cmocka_unit_test(test_verifier_accepts_nodes_that_cannot_meet),
+        cmocka_unit_test(test_verifier_tells_of_force_and_accepts_what_it_allowed),
+        cmocka_unit_test(test_verifier_accepts_force_in_a_later_life),
+        cmocka_unit_test(test_verifier_accepts_numbers_that_no_row_tells_of),
+        cmocka_unit_test(test_verifier_finds_overlaps),
+        cmocka_unit_test(test_verifier_finds_a_lease_that_nobody_gave_back),
+        cmocka_unit_test(test_verifier_takes_no_return_of_others),
+        cmocka_unit_test(test_verifier_takes_no_force_on_others),
+        cmocka_unit_test(test_verifier_finds_two_histories),
+        cmocka_unit_test(test_verifier_takes_no_return_of_the_other_history),
+        cmocka_unit_test(test_verifier_finds_marks_that_are_wrong),
+        cmocka_unit_test(test_verifier_tells_of_missing_rows),
+        cmocka_unit_test(test_verifier_follows_a_name_through_its_definitions),
+        cmocka_unit_test(test_verifier_of_nothing_is_good),
+        cmocka_unit_test(test_verifier_keeps_a_bounded_number_of_findings),
+    };
+    return cmocka_run_group_tests_name("verifier", tests, NULL, NULL);
+}
