@@ -20,6 +20,7 @@ enum outcome {
     OUTCOME_CONFLICT = 5,    /* exists otherwise, would rewind, is exhausted, has another kind */
     OUTCOME_FORBIDDEN = 6,   /* no token, a bad one, or one that may not */
     OUTCOME_UNAVAILABLE = 7, /* not now; trying again later may help */
+    OUTCOME_UNREADABLE = 8,  /* a ledger or a backup cannot be read whole; it proves nothing */
 };
 
 /* Write "seqctl: ", the text and a line end to standard error. */

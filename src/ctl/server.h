@@ -17,8 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SERVER_ANSWER_MAX ((size_t)64 << 20) /* bytes; seqd sends 20 MiB at most */
-#define SERVER_TOKEN_MAX 1024                /* bytes */
+#define SERVER_ANSWER_MAX ((size_t)512 << 20) /* bytes; a backup with the largest ledger: 400 MiB */
+#define SERVER_TOKEN_MAX 1024                 /* bytes */
 #define SERVER_TYPE_TEXT "text/plain"
 #define SERVER_TYPE_JSON "application/json"
 #define SERVER_TYPE_GRPC "application/grpc"
