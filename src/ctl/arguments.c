@@ -50,6 +50,7 @@ static const struct option_text options[OPTIONS_COUNT] = {
     [OPTION_GRPC] = {0, "grpc", "URL,…", "ask over gRPC, too: as http://127.0.0.1:9090"},
     [OPTION_ALSO] = {0, "also", "URL,…", "ask there, too: the same server by other addresses"},
     [OPTION_THROUGH] = {0, "through-restarts", NULL, "wait for a server that is away, and go on"},
+    [OPTION_FROM] = {0, "from", "FILE|URL", "read this backup or server instead"},
 };
 
 const struct option_text *arguments_option(enum option_id id)

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARGUMENTS_WORDS_MAX 4
+#define ARGUMENTS_WORDS_MAX 16
 
 enum option_id {
     /* Every command takes these. */
@@ -62,6 +62,7 @@ enum option_id {
     OPTION_GRPC,
     OPTION_ALSO,
     OPTION_THROUGH,
+    OPTION_FROM,
 
     OPTIONS_COUNT
 };

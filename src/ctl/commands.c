@@ -1,5 +1,7 @@
 #include "commands.h"
 
+#include "history.h"
+
 /* What counts from its creation on, and what may be altered at any time. */
 #define ALTERED \
     (OPTION_BIT(OPTION_MAX_GAP) | OPTION_BIT(OPTION_LEASE) | OPTION_BIT(OPTION_DURABILITY) | \
@@ -75,6 +77,23 @@ static const struct command table[] = {
      .words_min = 1,
      .words_max = 1,
      .run = backup_run},
+    {.name = "verify",
+     .usage = "[FILE|URL]...",
+     .summary = "Prove by ledgers that no number was leased twice; exit status 1: one was",
+     .help =
+         "Without words, of the server. With words, of backups (FILE) and servers (URL) together,\n"
+         "such as all nodes of a cluster, or a server and the backups of what its ledger has\n"
+         "forgotten. It says what the record does not tell of.\n",
+     .words_max = HISTORY_INPUTS_MAX,
+     .run = verify_run},
+    {.name = "whois",
+     .usage = "NUMBER [SEQUENCE]",
+     .summary = "Name the lease that a number is of; exit status 4: none is on record",
+     .help = "By the ledger of the server, or by that of a backup or another server (--from).\n",
+     .words_min = 1,
+     .words_max = 2,
+     .options = OPTION_BIT(OPTION_FROM),
+     .run = whois_run},
     {.name = "status",
      .usage = "",
      .summary = "Show whether the server is ready, and what it has done; exit status 7: not ready",

@@ -33,6 +33,17 @@ enum outcome backup_run(const struct arguments *arguments);
 /* What the server says of a number. */
 __attribute__((warn_unused_result)) enum outcome decode_run(const struct arguments *arguments);
 
+/* --json: {"verified":bool,"rows","sources":[{"source","ledger":bool,"oldest":text|null,
+ * "since":text|null,"rows","missing","damaged"}],"sequences":[{"name","rows","leases","lowest",
+ * "highest","leased","unrecorded","again","overlaps"}],"counts":{…},"findings":[{"finding",
+ * "wrong":bool,"text","source","row":{…},"other":{…}}]}, all counts as strings, rows as the server
+ * has them. OUTCOME_FAILED: something is wrong. OUTCOME_UNREADABLE: nothing is proven. */
+__attribute__((warn_unused_result)) enum outcome verify_run(const struct arguments *arguments);
+
+/* --json: {"number","on_record":bool,"oldest":text|null,"since":text|null,"found":[{"sequence",
+ * "fate","text","rows":[{…}]}],"maybe":[names]}. OUTCOME_NOT_FOUND: nothing is on record. */
+__attribute__((warn_unused_result)) enum outcome whois_run(const struct arguments *arguments);
+
 /* --json: {"server","version","ready":bool,"reason":text|null,"sequences","issued","connections",
  * "requests","refusals","waiters","commits","store_errors"}, the counts as strings.
  * OUTCOME_UNAVAILABLE: not ready. */

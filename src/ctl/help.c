@@ -5,7 +5,8 @@
 
 #define EXIT_STATUSES \
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 cannot reach the server,\n" \
-    "4 no such sequence, 5 conflict or exhausted, 6 not allowed, 7 not now, try again.\n"
+    "4 no such sequence, 5 conflict or exhausted, 6 not allowed, 7 not now, try again,\n" \
+    "8 a ledger or a backup cannot be read whole.\n"
 
 /* The options in `set`, one a line. */
 static void print_options(uint64_t set)

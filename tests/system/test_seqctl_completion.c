@@ -77,6 +77,9 @@ static void test_completion_knows_the_words_of_options(void **state)
     expect("token new --scope a", "admin");
     expect("create x --start \"\"", "");
     expect("-t docs/man/seqd.8", "docs/man/seqd.8.scd");
+    expect("whois 5 --from docs/man/seqd.8", "docs/man/seqd.8.scd");
+    expect("verify docs/man/seqd.8", "docs/man/seqd.8.scd");
+    expect("verify x docs/man/seqd.8", "docs/man/seqd.8.scd");
 }
 
 static void test_completion_asks_the_server_for_names(void **state)
@@ -89,6 +92,7 @@ static void test_completion_asks_the_server_for_names(void **state)
     assert_int_equal(setenv("SEQD_URL", url, 1), 0);
     expect("next ord", "orders orders.eu");
     expect("advance orders.", "orders.eu");
+    expect("whois 5 orders.", "orders.eu");
     expect("drop -y \"\"", "orders orders.eu");
     expect("next orders \"\"", "");
     assert_int_equal(setenv("SEQD_URL", "http://127.0.0.1:1", 1), 0);
