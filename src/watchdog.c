@@ -117,12 +117,15 @@ void watchdog_tick(struct watchdog *watchdog, struct instant now)
     keeper_health(watchdog->service->keeper, &health);
     bool keeper_stuck = !keeper_lives(watchdog, &health, now);
     bool front_stuck = http_overdue_ns(watchdog->service->http, now) >= PATIENCE_NS;
+    bool grpc_stuck = grpc_overdue_ns(watchdog->service->grpc, now) >= PATIENCE_NS;
     tell_change("the keeper answers nobody and is in no call to the store", keeper_stuck,
                 &watchdog->keeper_stuck);
     tell_change("a connection is served on long after its time was up", front_stuck,
                 &watchdog->front_stuck);
+    tell_change("a gRPC thread does not come back from its work", grpc_stuck,
+                &watchdog->grpc_stuck);
     tell_store(watchdog, &health);
-    if (!keeper_stuck && !front_stuck) {
+    if (!keeper_stuck && !front_stuck && !grpc_stuck) {
         (void)sd_notify(0, "WATCHDOG=1"); /* without systemd: does nothing */
     }
 }

@@ -7,10 +7,13 @@
  *               refuses commits. While it sits in a call to the store it is taken to live, however
  *               long that lasts: a disk that hangs hangs after a restart, too, and the numbers that
  *               are leased, and the 503s of those who wait, would be lost meanwhile.
- *   the fronts  prove themselves by their connections: one that is still there long after its time
- *               was up shows that the thread that serves it, the one that keeps the time, or the
- *               one that ends waits, is stuck. No request of our own is sent: who fills every
+ *   HTTP        proves itself by its connections: one that is still there long after its time was
+ *               up shows that the thread that serves it, the one that keeps the time, or the one
+ *               that ends waits, is stuck. No request of our own is sent: who fills every
  *               connection would otherwise have the service restarted.
+ *   gRPC        proves itself by its loops, which wait for nothing but their sockets and timers:
+ *               one that has not come back from its work, or from its sleep when a timer was due,
+ *               is stuck.
  *   main        asks, so it lives.
  *
  * Threads: one, the owner's; the errand's answer comes from the keeper's. */
@@ -37,6 +40,7 @@ struct watchdog {
     struct instant alive_from; /* when the keeper was last known to live */
     bool keeper_stuck;         /* as of the last proof, so that it is logged once */
     bool front_stuck;
+    bool grpc_stuck;
     bool store_failing;
     char status[128]; /* what the manager shows while the store works */
 };

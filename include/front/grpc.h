@@ -7,10 +7,12 @@
  *
  * It is an optional part: built with GRPC=no, grpc_start() says so and grpc_built() is false.
  *
- * Threads: start, alter, drain and stop by the owner; grpc_metrics() any; the rest is its own. */
+ * Threads: start, alter, drain and stop by the owner; grpc_metrics() and grpc_overdue_ns() any; the
+ * rest is its own. */
 #ifndef SEQD_FRONT_GRPC_H
 #define SEQD_FRONT_GRPC_H
 
+#include "base/clock.h"
 #include "base/definition.h"
 #include "base/error.h"
 #include "front/http.h"
@@ -65,6 +67,11 @@ __attribute__((warn_unused_result)) enum error grpc_start(const struct grpc_opti
 /* How many places it listens on, and each of them. NULL listens on none. */
 size_t grpc_places(const struct grpc *grpc);
 const struct http_place *grpc_place(const struct grpc *grpc, size_t index);
+
+/* For how long, at `now`, the thread that is longest at one piece of work has been so, or has slept
+ * past the moment at which it had something to do. 0, or a moment, unless one is stuck. In
+ * nanoseconds. NULL is never stuck. Threads: any. */
+uint64_t grpc_overdue_ns(const struct grpc *grpc, struct instant now);
 
 /* Take over what may be altered from `options`, for calls that begin after. NULL is accepted. */
 void grpc_alter(struct grpc *grpc, const struct grpc_options *options);

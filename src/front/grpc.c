@@ -241,6 +241,18 @@ void grpc_stop(struct grpc *grpc)
     take_down(grpc);
 }
 
+uint64_t grpc_overdue_ns(const struct grpc *grpc, struct instant now)
+{
+    uint64_t longest_ns = 0;
+
+    for (unsigned i = 0; grpc != NULL && i < grpc->started; i++) {
+        uint64_t overdue_ns = grpc_pulse_overdue_ns(&grpc->crew[i].pulse, now);
+
+        longest_ns = overdue_ns > longest_ns ? overdue_ns : longest_ns;
+    }
+    return longest_ns;
+}
+
 /* ---- metrics ---- */
 
 static uint64_t sum_calls(const struct grpc *grpc, unsigned method, enum grpc_code code)

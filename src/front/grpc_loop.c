@@ -115,8 +115,10 @@ static int await(struct grpc_loop *loop, struct epoll_event events[EVENTS_MAX])
 static void run_round(struct grpc_loop *loop)
 {
     struct epoll_event events[EVENTS_MAX];
-    int count = await(loop, events);
 
+    grpc_pulse_sleeps(&loop->pulse, grpc_timers_next(&loop->timers));
+    int count = await(loop, events);
+    grpc_pulse_wakes(&loop->pulse, loop->now);
     for (int i = 0; i < count; i++) {
         if (events[i].data.ptr == &loop->mailbox) {
             read_mailbox(loop);
@@ -162,6 +164,7 @@ enum error grpc_loop_start(struct grpc_loop *crew, unsigned index, struct grpc_s
     loop->door = door;
     loop->now = clock_now();
     grpc_look_init(&loop->look, service->look_ns);
+    grpc_pulse_init(&loop->pulse, loop->now);
     grpc_arena_init(&loop->arena);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll_fd < 0) {

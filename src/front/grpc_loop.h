@@ -14,6 +14,7 @@
 #include "grpc_counters.h"
 #include "grpc_look.h"
 #include "grpc_mailbox.h"
+#include "grpc_pulse.h"
 #include "grpc_service.h"
 #include "grpc_timer.h"
 
@@ -39,6 +40,7 @@ struct grpc_loop {
     pthread_t thread;
     struct grpc_mailbox mailbox;
     _Atomic unsigned connection_count; /* also those that are on their way to it */
+    struct grpc_pulse pulse;
 
     /* Its thread's own. */
     struct instant now; /* when this round began */

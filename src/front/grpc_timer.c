@@ -111,6 +111,11 @@ void grpc_timers_fire(struct grpc_timers *timers, struct instant now)
     }
 }
 
+struct instant grpc_timers_next(const struct grpc_timers *timers)
+{
+    return timers->count > 0 ? timers->heap[0]->due : (struct instant){.ns = UINT64_MAX};
+}
+
 int grpc_timers_wait_ms(const struct grpc_timers *timers, struct instant now)
 {
     if (timers->count == 0) {

@@ -38,6 +38,9 @@ void grpc_timer_clear(struct grpc_timers *timers, struct grpc_timer *timer);
 /* Fire those whose moment has come. */
 void grpc_timers_fire(struct grpc_timers *timers, struct instant now);
 
+/* When the next is due; the far end of time when none is set. */
+struct instant grpc_timers_next(const struct grpc_timers *timers);
+
 /* Milliseconds until the next is due, rounded up so that nobody wakes too early; -1 when none is
  * set. For epoll_wait(). */
 int grpc_timers_wait_ms(const struct grpc_timers *timers, struct instant now);

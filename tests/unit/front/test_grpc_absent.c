@@ -35,6 +35,7 @@ static void test_grpc_absent_bears_that_there_is_nothing(void **state)
     assert_non_null(page);
     grpc_alter(NULL, &options);
     assert_int_equal(grpc_drain(NULL, 1000), 0);
+    assert_int_equal(grpc_overdue_ns(NULL, (struct instant){.ns = UINT64_MAX}), 0);
     grpc_metrics(NULL, page);
     grpc_stop(NULL);
     assert_int_equal(fclose(page), 0);

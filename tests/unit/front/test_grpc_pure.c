@@ -6,6 +6,7 @@
 #include "front/grpc_descriptor.h"
 #include "front/grpc_fields.h"
 #include "front/grpc_frame.h"
+#include "front/grpc_pulse.h"
 #include "front/grpc_status.h"
 #include "front/grpc_timer.h"
 
@@ -272,6 +273,7 @@ static void test_grpc_timers_do_not_wake_too_early(void **state)
     (void)state;
     assert_int_equal(grpc_timer_set(&timers, &alarm.timer, due), ERR_OK);
     assert_int_equal(grpc_timers_wait_ms(&timers, (struct instant){.ns = 0}), 11);
+    assert_int_equal(grpc_timers_next(&timers).ns, due.ns);
     assert_int_equal(grpc_timers_wait_ms(&timers, due), 0);
     assert_int_equal(grpc_timers_wait_ms(&timers, clock_after(due, 5)), 0);
     assert_int_equal(grpc_timer_set(&timers, &alarm.timer, (struct instant){.ns = UINT64_MAX}),
@@ -279,7 +281,25 @@ static void test_grpc_timers_do_not_wake_too_early(void **state)
     assert_int_equal(grpc_timers_wait_ms(&timers, due), INT32_MAX);
     grpc_timer_clear(&timers, &alarm.timer);
     grpc_timer_clear(&timers, &alarm.timer);
+    assert_true(grpc_timers_next(&timers).ns == UINT64_MAX);
     grpc_timers_fini(&timers);
+}
+
+static void test_grpc_pulse_is_overdue_at_work_and_past_a_timer(void **state)
+{
+    struct grpc_pulse pulse;
+
+    (void)state;
+    grpc_pulse_init(&pulse, (struct instant){.ns = 10});
+    assert_int_equal(grpc_pulse_overdue_ns(&pulse, (struct instant){.ns = 15}), 5);
+    grpc_pulse_sleeps(&pulse, (struct instant){.ns = 100});
+    assert_int_equal(grpc_pulse_overdue_ns(&pulse, (struct instant){.ns = 100}), 0);
+    assert_int_equal(grpc_pulse_overdue_ns(&pulse, (struct instant){.ns = 107}), 7);
+    grpc_pulse_wakes(&pulse, (struct instant){.ns = 200});
+    assert_int_equal(grpc_pulse_overdue_ns(&pulse, (struct instant){.ns = 150}), 0);
+    assert_int_equal(grpc_pulse_overdue_ns(&pulse, (struct instant){.ns = 201}), 1);
+    grpc_pulse_sleeps(&pulse, (struct instant){.ns = UINT64_MAX});
+    assert_int_equal(grpc_pulse_overdue_ns(&pulse, (struct instant){.ns = UINT64_MAX - 1}), 0);
 }
 
 /* ---- the memory of a message ---- */
@@ -390,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_grpc_buffer_holds_no_memory_when_empty),
         cmocka_unit_test(test_grpc_timers_fire_in_order),
         cmocka_unit_test(test_grpc_timers_do_not_wake_too_early),
+        cmocka_unit_test(test_grpc_pulse_is_overdue_at_work_and_past_a_timer),
         cmocka_unit_test(test_grpc_arena_tells_texts_that_are_not_whole),
         cmocka_unit_test(test_grpc_descriptor_lists_the_services),
         cmocka_unit_test(test_grpc_descriptor_finds_whatever_is_declared),

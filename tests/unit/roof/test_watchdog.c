@@ -8,8 +8,11 @@
 #include "store_memory.h"
 #include "watchdog.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -43,8 +46,10 @@ static int open_manager(const struct dir *dir)
     return fd;
 }
 
-static struct scene *open_scene(void)
+/* With `more` in the configuration. */
+static struct scene *open_scene_with(const char *more)
 {
+    char text[256];
     struct error_detail detail = {.text = ""};
     struct scene *scene = calloc(1, sizeof *scene);
     assert_non_null(scene);
@@ -53,8 +58,11 @@ static struct scene *open_scene(void)
     scene->disk = store_memory_disk_new();
     struct store_memory_options options = {.disk = scene->disk};
     assert_int_equal(store_memory_open(&options, &scene->store), ERR_OK);
-    scene->config = config_text_valid("[http]\nlisten = 127.0.0.1:0\nthreads = 1\n"
-                                      "idle_timeout = 1h\n[sequence:a]\ndurability = every\n");
+    (void)snprintf(text, sizeof text,
+                   "[http]\nlisten = 127.0.0.1:0\nthreads = 1\nidle_timeout = 1h\n%s"
+                   "[sequence:a]\ndurability = every\n",
+                   more);
+    scene->config = config_text_valid(text);
     if (service_start(&scene->service, scene->store, &scene->config, &detail) != ERR_OK) {
         fail_msg("%s", detail.text);
     }
@@ -62,6 +70,11 @@ static struct scene *open_scene(void)
     watchdog_init(&scene->watchdog, &scene->service, "all is well");
     scene->now = clock_now();
     return scene;
+}
+
+static struct scene *open_scene(void)
+{
+    return open_scene_with("");
 }
 
 static void close_scene(struct scene *scene)
@@ -306,6 +319,108 @@ static void test_watchdog_judges_by_the_highest_limit(void **state)
     close_scene(scene);
 }
 
+/* ---- gRPC ---- */
+
+static struct scene *open_grpc_scene(void)
+{
+    struct scene *scene =
+        open_scene_with("[grpc]\nlisten = 127.0.0.1:0\nthreads = 1\nidle_timeout = 1h\n");
+    const struct instant far = {.ns = UINT64_MAX - 1};
+    struct instant until = clock_after(clock_now(), WAIT_MS * CLOCK_NS_PER_MS);
+    while (grpc_overdue_ns(scene->service.grpc, far) > 0) { /* until its thread sleeps */
+        assert_false(clock_reached(until, clock_now()));
+        nap();
+    }
+    return scene;
+}
+
+/* Who connects to a port that is held up holds up the thread that would let him in. */
+static struct {
+    _Atomic uint16_t port; /* 0: none */
+    sem_t reached;
+    sem_t go_on;
+} trap;
+
+int __real_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
+
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+    struct sockaddr_in own = {.sin_port = 0};
+    socklen_t own_size = sizeof own;
+    (void)getsockname(fd, (struct sockaddr *)&own, &own_size); /* a unix socket has no port */
+    /* order: acquire pairs with the release in set_trap(): the semaphores are there. */
+    uint16_t port = atomic_load_explicit(&trap.port, memory_order_acquire);
+    if (port != 0 && own.sin_family == AF_INET && ntohs(own.sin_port) == port) {
+        assert_int_equal(sem_post(&trap.reached), 0);
+        while (sem_wait(&trap.go_on) != 0) {
+        }
+    }
+    return __real_accept4(fd, address, size, flags);
+}
+
+static void set_trap(uint16_t port)
+{
+    assert_int_equal(sem_init(&trap.reached, 0, 0), 0);
+    assert_int_equal(sem_init(&trap.go_on, 0, 0), 0);
+    /* order: release; see __wrap_accept4(). */
+    atomic_store_explicit(&trap.port, port, memory_order_release);
+}
+
+static void open_trap(void)
+{
+    /* order: relaxed; who passes the trap again is waited for by nobody. */
+    atomic_store_explicit(&trap.port, 0, memory_order_relaxed);
+    assert_int_equal(sem_post(&trap.go_on), 0);
+}
+
+static void test_watchdog_feeds_while_grpc_has_nothing_to_do(void **state)
+{
+    (void)state;
+    if (!grpc_built()) {
+        skip();
+    }
+    struct scene *scene = open_grpc_scene();
+    for (int i = 0; i < 10; i++) {
+        wait_for_answer(scene);
+        assert_true(tick_feeds(scene, LATE_NS));
+    }
+    close_scene(scene);
+}
+
+/* A loop that hangs in its work is not vouched for; when it goes on, it is again. */
+static void test_watchdog_starves_while_a_grpc_loop_hangs(void **state)
+{
+    (void)state;
+    if (!grpc_built()) {
+        skip();
+    }
+    struct scene *scene = open_grpc_scene();
+    uint16_t port = grpc_place(scene->service.grpc, 0)->port;
+    set_trap(port);
+    struct http_client *client = http_client_open(port);
+    while (sem_wait(&trap.reached) != 0) {
+    }
+    scene->now = clock_now();
+    wait_for_answer(scene);
+    assert_true(tick_feeds(scene, WATCHDOG_PATIENCE_MS * CLOCK_NS_PER_MS / 2));
+    wait_for_answer(scene);
+    assert_false(tick_feeds(scene, WATCHDOG_PATIENCE_MS * CLOCK_NS_PER_MS));
+    wait_for_answer(scene);
+    assert_false(tick_feeds(scene, PERIOD_MS * CLOCK_NS_PER_MS));
+
+    open_trap();
+    struct instant until = clock_after(clock_now(), WAIT_MS * CLOCK_NS_PER_MS);
+    while (grpc_overdue_ns(scene->service.grpc, scene->now) > 0) {
+        assert_false(clock_reached(until, clock_now()));
+        nap();
+    }
+    wait_for_answer(scene);
+    assert_true(tick_feeds(scene, PERIOD_MS * CLOCK_NS_PER_MS));
+    http_client_close(client);
+    close_scene(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +432,8 @@ int main(void)
         cmocka_unit_test(test_watchdog_starves_while_the_keeper_is_stuck),
         cmocka_unit_test(test_watchdog_starves_while_a_connection_outlives_its_time),
         cmocka_unit_test(test_watchdog_judges_by_the_highest_limit),
+        cmocka_unit_test(test_watchdog_feeds_while_grpc_has_nothing_to_do),
+        cmocka_unit_test(test_watchdog_starves_while_a_grpc_loop_hangs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
