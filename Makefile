@@ -282,6 +282,7 @@ WRAP_test_no_memory := calloc aligned_alloc reallocarray pthread_mutex_init pthr
     pthread_condattr_init pthread_condattr_destroy pthread_condattr_setclock pthread_cond_init pthread_cond_destroy \
     pthread_create open_memstream ferror fclose
 WRAP_test_watchdog := accept4
+WRAP_test_change_log := log_line
 
 wraps = $(foreach w,$(WRAP_$(@F)),-Wl,--wrap=$w)
 

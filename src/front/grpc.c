@@ -5,12 +5,12 @@
 #include "grpc_loop.h"
 #include "grpc_method.h"
 #include "grpc_session.h"
-#include "http_listen.h"
 #include "http_refusals.h"
+#include "listener.h"
+#include "threads.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,19 +30,6 @@ struct grpc {
 bool grpc_built(void)
 {
     return true;
-}
-
-static unsigned choose_threads(const struct grpc_options *options)
-{
-    cpu_set_t processors;
-    int threads = (int)options->threads;
-
-    /* Those that we may run on: with more threads than that, each call costs more. */
-    if (threads == 0) {
-        threads =
-            sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
-    }
-    return threads > GRPC_THREADS_MAX ? GRPC_THREADS_MAX : (unsigned)threads;
 }
 
 /* Let every loop see `phase`. */
@@ -93,43 +80,10 @@ static enum error start_crew(struct grpc *grpc, unsigned threads)
 
 /* ---- listeners ---- */
 
-static bool speaks_tls(const struct http_place *place, enum http_tls tls)
-{
-    switch (tls) {
-    case HTTP_TLS_REMOTE:
-        return place->remote;
-    case HTTP_TLS_ALL:
-        return true;
-    case HTTP_TLS_OFF:
-        return false;
-    }
-    return false;
-}
-
-/* What a listener is for, and whether it may be at all. */
-static enum error judge(struct http_place *place, const struct grpc_options *options,
-                        const struct http_ground *ground, struct error_detail *detail)
-{
-    char text[HTTP_PLACE_SIZE];
-
-    if (ground->tls != NULL && speaks_tls(place, options->tls)) {
-        place->scheme = HTTP_SCHEME_TLS;
-    }
-    if (place->remote && !ground->remote_is_wanted) {
-        http_place_format(place, text);
-        return error_fail(
-            detail, ERR_INVALID,
-            "gRPC at %s can be reached by other machines, and nobody there could do anything: "
-            "name a token file (tokens), or say issue_without_token = everywhere",
-            text);
-    }
-    return ERR_OK;
-}
-
 static void close_listeners(struct grpc *grpc)
 {
     while (grpc->door.count > 0) {
-        http_listen_close(&grpc->door.listeners[--grpc->door.count]);
+        listener_close(&grpc->door.listeners[--grpc->door.count]);
     }
 }
 
@@ -140,12 +94,12 @@ static enum error open_listeners(struct grpc *grpc, const struct http_ground *gr
     enum error error = ERR_OK;
 
     for (unsigned i = 0; error == ERR_OK && i < options->listen.count; i++) {
-        struct http_listener *listener = &grpc->door.listeners[grpc->door.count];
+        struct listener *listener = &grpc->door.listeners[grpc->door.count];
 
-        error = http_listen_tcp(&options->listen.items[i], listener, detail);
+        error = listener_open_tcp(&options->listen.items[i], listener, detail);
         if (error == ERR_OK) {
             grpc->door.count++;
-            error = judge(&listener->place, options, ground, detail);
+            error = listener_settle(listener, options->tls, ground, "gRPC at ", detail);
         }
     }
     return error;
@@ -166,7 +120,7 @@ static void take_down(struct grpc *grpc)
 enum error grpc_start(const struct grpc_options *options, const struct http_ground *ground,
                       struct grpc **ret_grpc, struct error_detail *detail)
 {
-    unsigned threads = choose_threads(options);
+    unsigned threads = threads_choose(options->threads, GRPC_THREADS_MAX);
     struct grpc *grpc = calloc(1, sizeof *grpc);
 
     assert(options->max_streams >= 1 && options->max_streams <= GRPC_STREAMS_MAX);

@@ -41,6 +41,18 @@ static void refuse(struct grpc_call *call, const struct admin_request *admin)
     grpc_reply_end(call, GRPC_UNAVAILABLE, "the change cannot be made durable now: %s", text);
 }
 
+/* The sequence as a change has left it. False when the call has been ended, for it was refused. */
+static bool show_changed(struct grpc_call *call, const struct admin_request *admin,
+                         struct grpc_shown *ret_shown)
+{
+    if (admin->error != ERR_OK) {
+        refuse(call, admin);
+        return false;
+    }
+    grpc_show(ret_shown, admin->name, &admin->status);
+    return true;
+}
+
 /* Hand it to core, or end the call when that cannot be. */
 static void submit(struct grpc_call *call, struct grpc_change *change)
 {
@@ -182,11 +194,9 @@ static void answer_create(struct grpc_call *call, const struct admin_request *ad
     Seqd__V1__CreateResponse answer = SEQD__V1__CREATE_RESPONSE__INIT;
     struct grpc_shown shown;
 
-    if (admin->error != ERR_OK) {
-        refuse(call, admin);
+    if (!show_changed(call, admin, &shown)) {
         return;
     }
-    grpc_show(&shown, admin->name, &admin->status);
     answer.created = admin->created;
     answer.sequence = &shown.sequence;
     grpc_reply_only(call, &answer.base);
@@ -226,11 +236,9 @@ static void answer_alter(struct grpc_call *call, const struct admin_request *adm
     Seqd__V1__AlterResponse answer = SEQD__V1__ALTER_RESPONSE__INIT;
     struct grpc_shown shown;
 
-    if (admin->error != ERR_OK) {
-        refuse(call, admin);
+    if (!show_changed(call, admin, &shown)) {
         return;
     }
-    grpc_show(&shown, admin->name, &admin->status);
     answer.sequence = &shown.sequence;
     grpc_reply_only(call, &answer.base);
 }
@@ -299,11 +307,9 @@ static void answer_advance(struct grpc_call *call, const struct admin_request *a
     Seqd__V1__AdvanceResponse answer = SEQD__V1__ADVANCE_RESPONSE__INIT;
     struct grpc_shown shown;
 
-    if (admin->error != ERR_OK) {
-        refuse(call, admin);
+    if (!show_changed(call, admin, &shown)) {
         return;
     }
-    grpc_show(&shown, admin->name, &admin->status);
     answer.sequence = &shown.sequence;
     answer.rewound = admin->rewound;
     answer.repeat_first = admin->rewound ? admin->repeat_first : 0;

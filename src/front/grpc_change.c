@@ -1,17 +1,16 @@
 #include "grpc_change.h"
 
-#include "base/log.h"
+#include "change_log.h"
+#include "peer.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <netdb.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/* Who is on the other side, in words. */
+/* Who is on the other side, and how he came. */
 static void name_peer(int fd, char to[GRPC_PEER_SIZE])
 {
     union {
@@ -19,51 +18,11 @@ static void name_peer(int fd, char to[GRPC_PEER_SIZE])
         struct sockaddr_storage storage;
     } address = {.storage = {.ss_family = AF_UNSPEC}};
     socklen_t size = sizeof address;
-    char host[NI_MAXHOST] = "";
-    char port[NI_MAXSERV] = "";
+    char peer[PEER_SIZE];
 
-    if (getpeername(fd, &address.any, &size) != 0 ||
-        getnameinfo(&address.any, size, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-        (void)snprintf(to, GRPC_PEER_SIZE, "a client that has gone");
-        return;
-    }
-    (void)snprintf(to, GRPC_PEER_SIZE, "%.56s port %.8s", host, port);
-}
-
-static const char *action_name(const struct admin_request *admin)
-{
-    switch (admin->action) {
-    case ADMIN_CREATE:
-        return "create";
-    case ADMIN_ALTER:
-        return "alter";
-    case ADMIN_ADVANCE:
-        return "advance";
-    case ADMIN_DROP:
-        return "drop";
-    case ADMIN_BACKUP:
-    case ADMIN_LEDGER:
-        break; /* asked for over HTTP alone */
-    }
-    return "";
-}
-
-static void log_change(const struct grpc_change *change)
-{
-    const struct admin_request *admin = &change->admin;
-
-    if (admin->error == ERR_OK && admin->rewound) {
-        log_warning("sequence '%s': moved backward by %s, numbers from %" PRId64 " to %" PRId64
-                    " may come again",
-                    admin->name, change->peer, admin->repeat_first, admin->repeat_last);
-    } else if (admin->error == ERR_OK) {
-        log_notice("sequence '%s': %s by %s over gRPC", admin->name, action_name(admin),
-                   change->peer);
-    } else {
-        log_notice("sequence '%s': %s wanted to %s it, which was refused (%s: %s)", admin->name,
-                   change->peer, action_name(admin), error_name(admin->error), admin->detail.text);
-    }
+    (void)getpeername(fd, &address.any, &size); /* who has gone is unknown */
+    peer_write(&address.any, peer);
+    (void)snprintf(to, GRPC_PEER_SIZE, "%s over gRPC", peer);
 }
 
 /* Called by core. */
@@ -82,7 +41,7 @@ static void on_arrival(struct grpc_loop *loop, struct grpc_post *post)
 
     assert(loop->tickets > 0);
     loop->tickets--;
-    log_change(change);
+    change_log(&change->admin, change->peer);
     if (change->call != NULL) {
         change->call->change = NULL;
         change->answer(change->call, &change->admin);

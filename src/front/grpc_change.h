@@ -11,8 +11,9 @@
 
 #include "core/admin.h"
 #include "grpc_call.h"
+#include "peer.h"
 
-#define GRPC_PEER_SIZE 80
+#define GRPC_PEER_SIZE (PEER_SIZE + 16) /* " over gRPC" stands behind it */
 
 struct grpc_change {
     struct admin_request admin; /* core's from the submission until it is done */

@@ -88,7 +88,7 @@ static void deal(struct grpc_loop *loop, const struct grpc_newcomer *newcomer)
     grpc_mailbox_post(&chosen->mailbox, &sent->post);
 }
 
-static void receive(struct grpc_door *door, const struct http_listener *listener, int fd,
+static void receive(struct grpc_door *door, const struct listener *listener, int fd,
                     const struct sockaddr *address)
 {
     struct grpc_loop *loop = door->loop;
@@ -116,7 +116,7 @@ static void receive(struct grpc_door *door, const struct http_listener *listener
 }
 
 /* Let one in. False when nobody is there, or the system has no means. */
-static bool let_in(struct grpc_door *door, const struct http_listener *listener)
+static bool let_in(struct grpc_door *door, const struct listener *listener)
 {
     union {
         struct sockaddr any;
@@ -143,7 +143,7 @@ static bool let_in(struct grpc_door *door, const struct http_listener *listener)
     }
 }
 
-static void knock(struct grpc_door *door, const struct http_listener *listener)
+static void knock(struct grpc_door *door, const struct listener *listener)
 {
     for (unsigned i = 0; i < ROUND_MAX; i++) {
         if (!http_guests_has_room(&door->loop->service->guests)) {

@@ -11,14 +11,14 @@
 #include "base/error.h"
 #include "grpc_loop.h"
 #include "grpc_timer.h"
-#include "http_listen.h"
+#include "listener.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct grpc_door {
     struct grpc_loop *loop;
-    struct http_listener listeners[HTTP_LISTEN_MAX]; /* owned by the service's owner */
+    struct listener listeners[HTTP_LISTEN_MAX]; /* owned by the service's owner */
     size_t count;
     struct grpc_timer again; /* to open it again when the system had no means */
 };

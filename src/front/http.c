@@ -3,13 +3,13 @@
 #include "base/clock.h"
 #include "http_change.h"
 #include "http_door.h"
-#include "http_listen.h"
 #include "http_reaper.h"
 #include "http_service.h"
 #include "http_worker.h"
+#include "listener.h"
+#include "threads.h"
 
 #include <assert.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static_assert(HTTP_LISTEN_MAX + 1 <= LISTENERS_MAX, "all addresses and the unix 
 
 struct http {
     struct http_service service;
-    struct http_listener listeners[LISTENERS_MAX];
+    struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
     struct http_crew plain;
     struct http_crew secure;
@@ -43,7 +43,7 @@ static enum error take_inherited(struct http *http, const struct http_options *o
     for (unsigned i = 0; i < options->inherited_count; i++) {
         int fd = options->inherited[i];
         if (error == ERR_OK) {
-            error = http_listen_inherited(fd, &http->listeners[http->listener_count], detail);
+            error = listener_take(fd, &http->listeners[http->listener_count], detail);
         }
         if (error == ERR_OK) {
             http->listener_count++;
@@ -60,49 +60,16 @@ static enum error open_own(struct http *http, const struct http_options *options
     enum error error = ERR_OK;
 
     for (unsigned i = 0; error == ERR_OK && i < options->listen.count; i++) {
-        error = http_listen_tcp(&options->listen.items[i], &http->listeners[http->listener_count],
-                                detail);
+        error = listener_open_tcp(&options->listen.items[i], &http->listeners[http->listener_count],
+                                  detail);
         http->listener_count += error == ERR_OK ? 1 : 0;
     }
     if (error == ERR_OK && options->socket[0] != '\0') {
-        error = http_listen_unix(options->socket, options->socket_mode,
-                                 &http->listeners[http->listener_count], detail);
+        error = listener_open_unix(options->socket, options->socket_mode,
+                                   &http->listeners[http->listener_count], detail);
         http->listener_count += error == ERR_OK ? 1 : 0;
     }
     return error;
-}
-
-static bool speaks_tls(const struct http_place *place, enum http_tls tls)
-{
-    switch (tls) {
-    case HTTP_TLS_REMOTE:
-        return place->remote;
-    case HTTP_TLS_ALL:
-        return place->scheme != HTTP_SCHEME_UNIX;
-    case HTTP_TLS_OFF:
-        return false;
-    }
-    return false;
-}
-
-/* What a listener is for, and whether it may be at all. */
-static enum error judge(struct http_place *place, const struct http_options *options,
-                        const struct http_ground *ground, struct error_detail *detail)
-{
-    char text[HTTP_PLACE_SIZE];
-
-    if (ground->tls != NULL && speaks_tls(place, options->tls)) {
-        place->scheme = HTTP_SCHEME_TLS;
-    }
-    if (place->remote && !ground->remote_is_wanted) {
-        http_place_format(place, text);
-        return error_fail(
-            detail, ERR_INVALID,
-            "%s can be reached by other machines, and nobody there could do anything: "
-            "name a token file (tokens), or say issue_without_token = everywhere",
-            text);
-    }
-    return ERR_OK;
 }
 
 static enum error open_listeners(struct http *http, const struct http_options *options,
@@ -112,7 +79,7 @@ static enum error open_listeners(struct http *http, const struct http_options *o
                                                     : open_own(http, options, detail);
 
     for (size_t i = 0; error == ERR_OK && i < http->listener_count; i++) {
-        error = judge(&http->listeners[i].place, options, ground, detail);
+        error = listener_settle(&http->listeners[i], options->tls, ground, "", detail);
     }
     if (error == ERR_OK && http->listener_count == 0) {
         error = error_fail(detail, ERR_INVALID,
@@ -124,24 +91,11 @@ static enum error open_listeners(struct http *http, const struct http_options *o
 static void close_listeners(struct http *http)
 {
     for (size_t i = 0; i < http->listener_count; i++) {
-        http_listen_close(&http->listeners[i]);
+        listener_close(&http->listeners[i]);
     }
 }
 
 /* ---- threads ---- */
-
-static unsigned choose_threads(const struct http_options *options)
-{
-    cpu_set_t processors;
-    int threads = (int)options->threads;
-
-    /* Those that we may run on: with more threads than that, each request costs more. */
-    if (threads == 0) {
-        threads =
-            sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
-    }
-    return threads > THREADS_MAX ? THREADS_MAX : (unsigned)threads;
-}
 
 static void stop_crew(struct http_crew *crew)
 {
@@ -173,7 +127,7 @@ static enum error start_crew(struct http *http, struct http_crew *crew, unsigned
 static enum error start_crews(struct http *http, const struct http_options *options,
                               struct tls *tls)
 {
-    unsigned threads = choose_threads(options);
+    unsigned threads = threads_choose(options->threads, THREADS_MAX);
     bool plain = false;
     bool secure = false;
 

@@ -1,10 +1,8 @@
 #include "http_change.h"
 
-#include "base/log.h"
-#include "base/text.h"
+#include "change_log.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -38,71 +36,6 @@ void http_change_free(struct http_change *change)
     }
 }
 
-/* ---- the log ---- */
-
-static const char *action_done(const struct admin_request *admin)
-{
-    switch (admin->action) {
-    case ADMIN_CREATE:
-        return admin->created ? "created" : "found as it was to be created";
-    case ADMIN_ALTER:
-        return "altered";
-    case ADMIN_ADVANCE:
-        return "advanced";
-    case ADMIN_DROP:
-        return "dropped";
-    case ADMIN_BACKUP:
-        return "backed up";
-    case ADMIN_LEDGER:
-        break;
-    }
-    return "changed";
-}
-
-static const char *action_name(const struct admin_request *admin)
-{
-    switch (admin->action) {
-    case ADMIN_CREATE:
-        return "create";
-    case ADMIN_ALTER:
-        return "alter";
-    case ADMIN_ADVANCE:
-        return "advance";
-    case ADMIN_DROP:
-        return "drop";
-    case ADMIN_BACKUP:
-        return "back up";
-    case ADMIN_LEDGER:
-        break;
-    }
-    return "change";
-}
-
-/* One line for each change, whatever became of it. Who only reads leaves none. */
-static void log_change(const struct http_change *change)
-{
-    const struct admin_request *admin = &change->admin;
-
-    if (admin->action == ADMIN_LEDGER) {
-        return;
-    }
-    if (admin->action == ADMIN_BACKUP && admin->error == ERR_OK) {
-        log_notice("backed up by %s", change->peer);
-    } else if (admin->action == ADMIN_BACKUP) {
-        log_notice("%s wanted a backup, which was refused (%s: %s)", change->peer,
-                   error_name(admin->error), admin->detail.text);
-    } else if (admin->error == ERR_OK && admin->rewound) {
-        log_warning("sequence '%s': moved backward by %s, numbers from %" PRId64 " to %" PRId64
-                    " may come again, as was forced",
-                    admin->name, change->peer, admin->repeat_first, admin->repeat_last);
-    } else if (admin->error == ERR_OK) {
-        log_notice("sequence '%s': %s by %s", admin->name, action_done(admin), change->peer);
-    } else {
-        log_notice("sequence '%s': %s wanted to %s it, which was refused (%s: %s)", admin->name,
-                   change->peer, action_name(admin), error_name(admin->error), admin->detail.text);
-    }
-}
-
 /* ---- waiting ---- */
 
 /* The lock is held. */
@@ -133,7 +66,7 @@ static void finish(struct admin_request *admin)
     struct http_change *change = (struct http_change *)admin; /* its first member */
 
     static_assert(offsetof(struct http_change, admin) == 0, "finish() relies on it");
-    log_change(change);
+    change_log(&change->admin, change->peer);
     pthread_mutex_lock(&lock);
     struct http_request *asker = change->asker;
     if (asker != NULL) {

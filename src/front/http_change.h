@@ -17,7 +17,7 @@
 
 struct http_change {
     struct admin_request admin; /* core's from the submission on, until `done` */
-    char peer[HTTP_PEER_SIZE];  /* constant, as the next one */
+    char peer[PEER_SIZE];       /* constant, as the next one */
     struct instant deadline;
     struct http_request *asker; /* the changes' lock; NULL: nobody waits any more */
     struct http_change *next;   /* the changes' lock; those that somebody waits for */

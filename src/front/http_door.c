@@ -20,7 +20,7 @@
 
 struct http_door {
     struct http_service *service; /* constant, as are the next four */
-    const struct http_listener *listeners;
+    const struct listener *listeners;
     size_t count;
     struct http_crew plain;
     struct http_crew secure;
@@ -43,7 +43,7 @@ static struct http_worker *least_busy(struct http_crew crew)
     return chosen;
 }
 
-static void receive(struct http_door *door, const struct http_listener *listener, int fd,
+static void receive(struct http_door *door, const struct listener *listener, int fd,
                     const struct sockaddr *address, socklen_t size)
 {
     struct http_service *service = door->service;
@@ -69,7 +69,7 @@ enum knock {
     KNOCK_NO_MEANS, /* somebody is there, and the system has nothing to let him in with */
 };
 
-static enum knock open_once(struct http_door *door, const struct http_listener *listener)
+static enum knock open_once(struct http_door *door, const struct listener *listener)
 {
     union {
         struct sockaddr any;
@@ -97,7 +97,7 @@ static enum knock open_once(struct http_door *door, const struct http_listener *
 }
 
 /* Let in at most `most`. False when the system has no means. */
-static bool let_in(struct http_door *door, const struct http_listener *listener, unsigned most)
+static bool let_in(struct http_door *door, const struct listener *listener, unsigned most)
 {
     for (unsigned i = 0; i < most && http_guests_has_room(&door->service->guests); i++) {
         switch (open_once(door, listener)) {
@@ -140,13 +140,14 @@ static void *run(void *argument)
     }
     for (size_t i = 0; i < door->count; i++) {
         if (!door->listeners[i].inherited) {
-            (void)let_in(door, &door->listeners[i], HTTP_BACKLOG); /* as far as there are means */
+            (void)let_in(door, &door->listeners[i],
+                         LISTENER_BACKLOG); /* as far as there are means */
         }
     }
     return NULL;
 }
 
-enum error http_door_open(struct http_service *service, const struct http_listener *listeners,
+enum error http_door_open(struct http_service *service, const struct listener *listeners,
                           size_t count, struct http_crew plain, struct http_crew secure,
                           struct http_door **ret_door)
 {

@@ -10,9 +10,9 @@
 #define SEQD_FRONT_HTTP_DOOR_H
 
 #include "base/error.h"
-#include "http_listen.h"
 #include "http_service.h"
 #include "http_worker.h"
+#include "listener.h"
 
 #include <stddef.h>
 
@@ -28,7 +28,7 @@ struct http_door;
  * HTTP_LISTEN_MAX + 1 or HTTP_INHERITED_MAX of them, and the crews for plain connections and for
  * TLS. ERR_NO_MEMORY when there is no thread or descriptor. */
 __attribute__((warn_unused_result)) enum error
-http_door_open(struct http_service *service, const struct http_listener *listeners, size_t count,
+http_door_open(struct http_service *service, const struct listener *listeners, size_t count,
                struct http_crew plain, struct http_crew secure, struct http_door **ret_door);
 
 /* Shut it: end the thread, after whoever has knocked at a socket of our own was let in. Free. NULL

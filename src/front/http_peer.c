@@ -1,30 +1,24 @@
 #include "http_peer.h"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
-static void write_user(int fd, char to[HTTP_PEER_SIZE])
+static void write_user(int fd, char to[PEER_SIZE])
 {
     struct ucred peer = {0};
     socklen_t size = sizeof peer;
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) {
-        (void)snprintf(to, HTTP_PEER_SIZE, "user %u (process %d)", (unsigned)peer.uid,
-                       (int)peer.pid);
+        (void)snprintf(to, PEER_SIZE, "user %u (process %d)", (unsigned)peer.uid, (int)peer.pid);
     }
 }
 
-void http_peer_write(struct MHD_Connection *connection, char to[HTTP_PEER_SIZE])
+void http_peer_write(struct MHD_Connection *connection, char to[PEER_SIZE])
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char host[NI_MAXHOST];
-    char port[NI_MAXSERV];
 
-    (void)snprintf(to, HTTP_PEER_SIZE, "an unknown client");
+    peer_write(NULL, to);
     if (info == NULL || info->client_addr == NULL) {
         return;
     }
@@ -39,11 +33,5 @@ void http_peer_write(struct MHD_Connection *connection, char to[HTTP_PEER_SIZE])
         }
         return;
     }
-    socklen_t size = family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-    if (getnameinfo(address, size, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
-        bool six = family == AF_INET6;
-        (void)snprintf(to, HTTP_PEER_SIZE, "%s%.*s%s:%.8s", six ? "[" : "", HTTP_PEER_SIZE - 16,
-                       host, six ? "]" : "", port);
-    }
+    peer_write(address, to);
 }

@@ -4,11 +4,11 @@
 #ifndef SEQD_FRONT_HTTP_PEER_H
 #define SEQD_FRONT_HTTP_PEER_H
 
+#include "peer.h"
+
 #include <microhttpd.h>
 
-#define HTTP_PEER_SIZE 80 /* bytes, with the NUL */
-
 /* "127.0.0.1:4242", "[::1]:4242", or "user 1000 (process 4242)" over a unix socket. */
-void http_peer_write(struct MHD_Connection *connection, char to[HTTP_PEER_SIZE]);
+void http_peer_write(struct MHD_Connection *connection, char to[PEER_SIZE]);
 
 #endif

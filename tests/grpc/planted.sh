@@ -182,6 +182,9 @@ plant 'no token is as bad as a wrong one' test_grpc_access test_grpc_access_refu
 plant 'no right to change' test_grpc_admin test_grpc_admin_takes_the_right_to grpc_show.c \
     's/verdict.code == GRPC_OK;\n\}\n\nstatic bool is_text/true;\n}\n\nstatic bool is_text/; s/if \(verdict.code != GRPC_OK\)/if (false)/'
 
+plant 'a place that other machines reach' test_grpc_access test_grpc_access_from_afar_must_be_wanted listener.c \
+    's/place->remote && !ground->remote_is_wanted/false/'
+
 # --- connections
 
 plant 'no limit to streams' test_grpc_flood test_grpc_streams_beyond_the_limit_are_refused grpc_session.c \

@@ -162,6 +162,26 @@ static void test_grpc_access_of_a_stream_follows_a_reload(void **state)
     assert_int_equal(grpc_stage_issued(table->stage, "orders"), 1);
 }
 
+/* Without a token nobody from afar could do anything, so a place that he could reach is a mistake. */
+static void test_grpc_access_from_afar_must_be_wanted(void **state)
+{
+    struct table *table = *state;
+    struct grpc_options options = table->stage->options;
+    struct http_ground ground = {.registry = table->stage->house->registry,
+                                 .keeper = table->stage->house->keeper,
+                                 .access = table->stage->access};
+    struct error_detail detail = {""};
+    struct grpc *second = NULL;
+
+    options.listen.items[0] = (struct http_endpoint){.address = "0.0.0.0"};
+    assert_int_equal(grpc_start(&options, &ground, &second, &detail), ERR_INVALID);
+    assert_non_null(strstr(detail.text, "gRPC at http://0.0.0.0:"));
+    assert_non_null(strstr(detail.text, "can be reached by other machines"));
+    ground.remote_is_wanted = true;
+    assert_int_equal(grpc_start(&options, &ground, &second, &detail), ERR_OK);
+    grpc_stop(second);
+}
+
 /* ---- TLS ---- */
 
 static void name_identity(struct table *table, struct tls_options *options, const char *name)
@@ -288,6 +308,7 @@ int main(void)
         STAGE_TEST(test_grpc_access_takes_a_token_that_covers_it),
         STAGE_TEST(test_grpc_access_refuses_without_a_number),
         STAGE_TEST(test_grpc_access_takes_one_authorization_only),
+        STAGE_TEST(test_grpc_access_from_afar_must_be_wanted),
         STAGE_TEST(test_grpc_access_lets_everybody_see_the_health),
         STAGE_TEST(test_grpc_access_of_a_stream_follows_a_reload),
         TLS_TEST(test_grpc_tls_serves_calls),

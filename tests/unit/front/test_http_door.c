@@ -17,7 +17,7 @@
 struct house {
     struct http_service service;
     struct http_worker workers[2];
-    struct http_listener listener;
+    struct listener listener;
     struct http_client *clients[KNOCKS];
 };
 
@@ -32,7 +32,7 @@ static void build(struct house *house, unsigned max_connections)
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(http_worker_start(&house->workers[i], &house->service, NULL), ERR_OK);
     }
-    assert_int_equal(http_listen_tcp(&any_port, &house->listener, &detail), ERR_OK);
+    assert_int_equal(listener_open_tcp(&any_port, &house->listener, &detail), ERR_OK);
     for (size_t i = 0; i < KNOCKS; i++) {
         house->clients[i] = http_client_open(house->listener.place.port);
     }
@@ -54,7 +54,7 @@ static void tear_down(struct house *house)
     struct instant until = clock_after(clock_now(), 10 * CLOCK_NS_PER_S);
 
     http_service_drain(&house->service);
-    http_listen_close(&house->listener);
+    listener_close(&house->listener);
     /* Whom a worker has not looked at yet, it closes without a word. */
     assert_int_equal(http_deadline_wait_quiet(&house->service.deadline, until), 0);
     for (size_t i = 0; i < KNOCKS; i++) {

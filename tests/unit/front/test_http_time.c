@@ -1,5 +1,5 @@
 /* Limits of time and of connections, and the way out. */
-#include "front/http_listen.h"
+#include "front/listener.h"
 #include "http_stage.h"
 
 #include "base/clock.h"
@@ -198,12 +198,12 @@ static void test_http_connections_beyond_the_limit_wait_their_turn(void **state)
 {
     static const struct http_endpoint any_port = {.address = "127.0.0.1"};
     struct http_stage stage = http_stage_options();
-    struct http_listener listener;
+    struct listener listener;
     struct error_detail detail = {""};
     struct http_client *clients[12];
 
     (void)state;
-    assert_int_equal(http_listen_tcp(&any_port, &listener, &detail), ERR_OK);
+    assert_int_equal(listener_open_tcp(&any_port, &listener, &detail), ERR_OK);
     for (size_t i = 0; i < 12; i++) {
         clients[i] = http_client_open(listener.place.port);
         assert_true(http_client_print(clients[i],

@@ -350,6 +350,22 @@ static void test_http_tls_is_spoken_where_it_was_wanted(void **state)
     assert_int_equal(scheme_of(HTTP_TLS_REMOTE, "0.0.0.0", false), HTTP_SCHEME_PLAIN);
 }
 
+/* Who reaches a unix socket is on this machine already. */
+static void test_http_tls_is_not_spoken_over_a_unix_socket(void **state)
+{
+    struct http_stage stage = http_stage_options();
+    struct dir path = dir_entry(&folder, "plain");
+
+    (void)state;
+    stage.options.tls = HTTP_TLS_ALL;
+    stage.tls_options = options_of("first", "first");
+    snprintf(stage.options.socket, sizeof stage.options.socket, "%.100s", path.path);
+    http_stage_open(&stage);
+    assert_int_equal(http_place(stage.http, 0)->scheme, HTTP_SCHEME_TLS);
+    assert_int_equal(http_place(stage.http, 1)->scheme, HTTP_SCHEME_UNIX);
+    http_stage_close(&stage);
+}
+
 /* One server, three kinds of listener; each knows what it speaks, and they share all else. */
 static void test_http_tls_stands_beside_plain_and_unix(void **state)
 {
@@ -398,6 +414,7 @@ int main(void)
         TEST(test_http_tls_closes_what_is_no_tls),
         TEST(test_http_tls_handshake_has_a_deadline),
         cmocka_unit_test(test_http_tls_is_spoken_where_it_was_wanted),
+        cmocka_unit_test(test_http_tls_is_not_spoken_over_a_unix_socket),
         cmocka_unit_test(test_http_tls_stands_beside_plain_and_unix),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -1,4 +1,4 @@
-#include "http_listen.h"
+#include "listener.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -62,9 +62,9 @@ static bool describe(int fd, struct http_place *ret_place)
     return true;
 }
 
-static enum error finish(int fd, struct http_listener *ret_listener, struct error_detail *detail)
+static enum error finish(int fd, struct listener *ret_listener, struct error_detail *detail)
 {
-    struct http_listener listener = {.fd = fd};
+    struct listener listener = {.fd = fd};
 
     if (!describe(fd, &listener.place)) {
         close(fd);
@@ -117,7 +117,7 @@ static int bind_and_listen(int fd, const struct addrinfo *where)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero) != 0) {
         return errno;
     }
-    if (bind(fd, where->ai_addr, where->ai_addrlen) != 0 || listen(fd, HTTP_BACKLOG) != 0) {
+    if (bind(fd, where->ai_addr, where->ai_addrlen) != 0 || listen(fd, LISTENER_BACKLOG) != 0) {
         return errno;
     }
     return 0;
@@ -152,8 +152,8 @@ bool http_endpoint_is_remote(const struct http_endpoint *endpoint)
     return remote;
 }
 
-enum error http_listen_tcp(const struct http_endpoint *endpoint, struct http_listener *ret_listener,
-                           struct error_detail *detail)
+enum error listener_open_tcp(const struct http_endpoint *endpoint, struct listener *ret_listener,
+                             struct error_detail *detail)
 {
     struct addrinfo *where = NULL;
 
@@ -224,7 +224,7 @@ static int bind_file(int fd, const struct sockaddr_un *where, unsigned mode,
         return errno;
     }
     if (chmod(where->sun_path, (mode_t)mode) != 0 || lstat(where->sun_path, ret_status) != 0 ||
-        listen(fd, HTTP_BACKLOG) != 0) {
+        listen(fd, LISTENER_BACKLOG) != 0) {
         int number = errno;
         (void)unlink(where->sun_path); /* made a moment ago; what is told is the first failure */
         return number;
@@ -232,8 +232,8 @@ static int bind_file(int fd, const struct sockaddr_un *where, unsigned mode,
     return 0;
 }
 
-enum error http_listen_unix(const char *path, unsigned mode, struct http_listener *ret_listener,
-                            struct error_detail *detail)
+enum error listener_open_unix(const char *path, unsigned mode, struct listener *ret_listener,
+                              struct error_detail *detail)
 {
     struct sockaddr_un where = {.sun_family = AF_UNIX};
     struct stat status = {0};
@@ -274,10 +274,9 @@ static bool has_option(int fd, int option, int wanted)
     return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
 }
 
-enum error http_listen_inherited(int fd, struct http_listener *ret_listener,
-                                 struct error_detail *detail)
+enum error listener_take(int fd, struct listener *ret_listener, struct error_detail *detail)
 {
-    struct http_listener listener = {.fd = fd, .inherited = true};
+    struct listener listener = {.fd = fd, .inherited = true};
     int flags = fcntl(fd, F_GETFL);
 
     if (!has_option(fd, SO_TYPE, SOCK_STREAM) || !has_option(fd, SO_ACCEPTCONN, 1) ||
@@ -295,7 +294,7 @@ enum error http_listen_inherited(int fd, struct http_listener *ret_listener,
     return ERR_OK;
 }
 
-void http_listen_close(struct http_listener *listener)
+void listener_close(struct listener *listener)
 {
     struct stat status;
 
@@ -309,6 +308,42 @@ void http_listen_close(struct http_listener *listener)
     }
     close(listener->fd);
     listener->fd = -1;
+}
+
+/* ---- what it is for ---- */
+
+static bool speaks_tls(const struct http_place *place, enum http_tls tls)
+{
+    switch (tls) {
+    case HTTP_TLS_REMOTE:
+        return place->remote;
+    case HTTP_TLS_ALL:
+        return place->scheme != HTTP_SCHEME_UNIX;
+    case HTTP_TLS_OFF:
+        return false;
+    }
+    return false;
+}
+
+enum error listener_settle(struct listener *listener, enum http_tls tls,
+                           const struct http_ground *ground, const char *front,
+                           struct error_detail *detail)
+{
+    struct http_place *place = &listener->place;
+    char text[HTTP_PLACE_SIZE];
+
+    if (ground->tls != NULL && speaks_tls(place, tls)) {
+        place->scheme = HTTP_SCHEME_TLS;
+    }
+    if (place->remote && !ground->remote_is_wanted) {
+        http_place_format(place, text);
+        return error_fail(
+            detail, ERR_INVALID,
+            "%s%s can be reached by other machines, and nobody there could do anything: "
+            "name a token file (tokens), or say issue_without_token = everywhere",
+            front, text);
+    }
+    return ERR_OK;
 }
 
 void http_place_format(const struct http_place *place, char to[HTTP_PLACE_SIZE])

@@ -1,6 +1,6 @@
 /* The listening socket, and the words for why there is none. */
 #include "dir.h"
-#include "front/http_listen.h"
+#include "front/listener.h"
 #include "http_stage.h"
 
 #include <fcntl.h>
@@ -23,50 +23,50 @@ static const struct http_endpoint any_port = {.address = "127.0.0.1"};
 static enum error try_listening(const char *address, uint16_t port, struct error_detail *detail)
 {
     struct http_endpoint endpoint = {.port = port};
-    struct http_listener listener;
+    struct listener listener;
 
     snprintf(endpoint.address, sizeof endpoint.address, "%s", address);
-    enum error error = http_listen_tcp(&endpoint, &listener, detail);
+    enum error error = listener_open_tcp(&endpoint, &listener, detail);
     if (error == ERR_OK) {
-        http_listen_close(&listener);
+        listener_close(&listener);
     }
     return error;
 }
 
-static void test_listen_lets_the_kernel_choose_and_tells(void **state)
+static void test_listener_lets_the_kernel_choose_and_tells(void **state)
 {
     struct error_detail detail = {""};
-    struct http_listener listener;
+    struct listener listener;
 
     (void)state;
-    assert_int_equal(http_listen_tcp(&any_port, &listener, &detail), ERR_OK);
+    assert_int_equal(listener_open_tcp(&any_port, &listener, &detail), ERR_OK);
     assert_int_equal(listener.place.scheme, HTTP_SCHEME_PLAIN);
     assert_string_equal(listener.place.address, "127.0.0.1");
     assert_true(listener.place.port > 0);
     assert_false(listener.place.remote);
     struct http_client *client = http_client_open(listener.place.port);
     http_client_close(client);
-    http_listen_close(&listener);
+    listener_close(&listener);
     assert_null(http_client_try(listener.place.port, 1000));
-    http_listen_close(&listener); /* again: nothing happens */
+    listener_close(&listener); /* again: nothing happens */
 }
 
-static void test_listen_names_a_port_in_use(void **state)
+static void test_listener_names_a_port_in_use(void **state)
 {
     struct error_detail detail = {""};
-    struct http_listener listener;
+    struct listener listener;
     char expected[64];
 
     (void)state;
-    assert_int_equal(http_listen_tcp(&any_port, &listener, &detail), ERR_OK);
+    assert_int_equal(listener_open_tcp(&any_port, &listener, &detail), ERR_OK);
     uint16_t port = listener.place.port;
     assert_int_equal(try_listening("127.0.0.1", port, &detail), ERR_CONFLICT);
     snprintf(expected, sizeof expected, "port %u on '127.0.0.1' is in use", (unsigned)port);
     assert_non_null(strstr(detail.text, expected));
-    http_listen_close(&listener);
+    listener_close(&listener);
 }
 
-static void test_listen_takes_a_port_that_was_just_left(void **state)
+static void test_listener_takes_a_port_that_was_just_left(void **state)
 {
     struct error_detail detail = {""};
     struct http_stage stage = http_stage_options();
@@ -82,7 +82,7 @@ static void test_listen_takes_a_port_that_was_just_left(void **state)
     assert_int_equal(try_listening("127.0.0.1", port, &detail), ERR_OK);
 }
 
-static void test_listen_refuses_what_is_no_address(void **state)
+static void test_listener_refuses_what_is_no_address(void **state)
 {
     static const char *const addresses[] = {
         "",  "localhost",  "127.0.0.1:8080", "[::1]", "300.0.0.1",
@@ -97,7 +97,7 @@ static void test_listen_refuses_what_is_no_address(void **state)
     }
 }
 
-static void test_listen_refuses_an_address_of_another_machine(void **state)
+static void test_listener_refuses_an_address_of_another_machine(void **state)
 {
     struct error_detail detail = {""};
 
@@ -107,7 +107,7 @@ static void test_listen_refuses_an_address_of_another_machine(void **state)
 }
 
 /* Where the machine speaks IPv6 at all. */
-static void test_listen_speaks_ipv6(void **state)
+static void test_listener_speaks_ipv6(void **state)
 {
     struct error_detail detail = {""};
     struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -142,18 +142,18 @@ static int remove_folder(void **state)
     return 0;
 }
 
-static void test_listen_gives_a_unix_socket_its_permissions(void **state)
+static void test_listener_gives_a_unix_socket_its_permissions(void **state)
 {
     static const unsigned modes[] = {0660, 0600, 0666, 0000};
     struct dir path = dir_entry(&folder, "a.sock");
     struct error_detail detail = {""};
-    struct http_listener listener;
+    struct listener listener;
     struct stat status;
 
     (void)state;
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         mode_t before = umask(i % 2 == 0 ? 0077 : 0);
-        assert_int_equal(http_listen_unix(path.path, modes[i], &listener, &detail), ERR_OK);
+        assert_int_equal(listener_open_unix(path.path, modes[i], &listener, &detail), ERR_OK);
         (void)umask(before);
         assert_int_equal(stat(path.path, &status), 0);
         assert_true(S_ISSOCK(status.st_mode));
@@ -164,119 +164,119 @@ static void test_listen_gives_a_unix_socket_its_permissions(void **state)
         struct http_client *client = http_client_unix(path.path);
         assert_true(client != NULL || geteuid() != 0);
         http_client_close(client);
-        http_listen_close(&listener);
+        listener_close(&listener);
         assert_false(dir_has(&folder, "a.sock"));
     }
 }
 
 /* A process that was killed leaves the file of its socket behind. */
-static void test_listen_replaces_a_unix_socket_that_is_dead(void **state)
+static void test_listener_replaces_a_unix_socket_that_is_dead(void **state)
 {
     struct dir path = dir_entry(&folder, "a.sock");
     struct error_detail detail = {""};
-    struct http_listener listener;
+    struct listener listener;
 
     (void)state;
-    assert_int_equal(http_listen_unix(path.path, 0600, &listener, &detail), ERR_OK);
+    assert_int_equal(listener_open_unix(path.path, 0600, &listener, &detail), ERR_OK);
     close(listener.fd); /* not as it should be closed */
     assert_null(http_client_unix(path.path));
-    assert_int_equal(http_listen_unix(path.path, 0600, &listener, &detail), ERR_OK);
+    assert_int_equal(listener_open_unix(path.path, 0600, &listener, &detail), ERR_OK);
     struct http_client *client = http_client_unix(path.path);
     assert_non_null(client);
     http_client_close(client);
-    http_listen_close(&listener);
+    listener_close(&listener);
 }
 
-static void test_listen_refuses_a_unix_socket_that_lives(void **state)
+static void test_listener_refuses_a_unix_socket_that_lives(void **state)
 {
     struct dir path = dir_entry(&folder, "a.sock");
     struct error_detail detail = {""};
-    struct http_listener listener;
-    struct http_listener second;
+    struct listener listener;
+    struct listener second;
 
     (void)state;
-    assert_int_equal(http_listen_unix(path.path, 0600, &listener, &detail), ERR_OK);
-    assert_int_equal(http_listen_unix(path.path, 0600, &second, &detail), ERR_CONFLICT);
+    assert_int_equal(listener_open_unix(path.path, 0600, &listener, &detail), ERR_OK);
+    assert_int_equal(listener_open_unix(path.path, 0600, &second, &detail), ERR_CONFLICT);
     assert_non_null(strstr(detail.text, "somebody listens on"));
     struct http_client *client = http_client_unix(path.path); /* still there */
     assert_non_null(client);
     http_client_close(client);
-    http_listen_close(&listener);
+    listener_close(&listener);
 }
 
-static void test_listen_leaves_a_file_alone_that_is_no_socket(void **state)
+static void test_listener_leaves_a_file_alone_that_is_no_socket(void **state)
 {
     struct dir path = dir_entry(&folder, "a.sock");
     struct error_detail detail = {""};
-    struct http_listener listener;
+    struct listener listener;
 
     (void)state;
     dir_write(&folder, "a.sock", "precious", 8);
-    assert_int_equal(http_listen_unix(path.path, 0600, &listener, &detail), ERR_INVALID);
+    assert_int_equal(listener_open_unix(path.path, 0600, &listener, &detail), ERR_INVALID);
     assert_non_null(strstr(detail.text, "is no socket, so it is left alone"));
     assert_int_equal(dir_file_size(&folder, "a.sock"), 8);
     dir_delete(&folder, "a.sock");
     assert_int_equal(symlink("/dev/null", path.path), 0);
-    assert_int_equal(http_listen_unix(path.path, 0600, &listener, &detail), ERR_INVALID);
+    assert_int_equal(listener_open_unix(path.path, 0600, &listener, &detail), ERR_INVALID);
     dir_delete(&folder, "a.sock");
 }
 
-static void test_listen_says_why_there_is_no_unix_socket(void **state)
+static void test_listener_says_why_there_is_no_unix_socket(void **state)
 {
     struct error_detail detail = {""};
-    struct http_listener listener;
+    struct listener listener;
     char path[HTTP_SOCKET_PATH_SIZE + 1];
 
     (void)state;
-    assert_int_equal(http_listen_unix("/nowhere/a.sock", 0600, &listener, &detail), ERR_INVALID);
+    assert_int_equal(listener_open_unix("/nowhere/a.sock", 0600, &listener, &detail), ERR_INVALID);
     assert_non_null(strstr(detail.text, "cannot listen on '/nowhere/a.sock': No such file"));
     memset(path, 'a', sizeof path - 1);
     path[0] = '/';
     path[sizeof path - 1] = '\0';
-    assert_int_equal(http_listen_unix(path, 0600, &listener, &detail), ERR_INVALID);
+    assert_int_equal(listener_open_unix(path, 0600, &listener, &detail), ERR_INVALID);
     assert_non_null(strstr(detail.text, "107 bytes at most"));
 }
 
 /* Somebody else's socket, which came into the place of ours, is not ours to remove. */
-static void test_listen_removes_its_own_unix_socket_only(void **state)
+static void test_listener_removes_its_own_unix_socket_only(void **state)
 {
     struct dir path = dir_entry(&folder, "a.sock");
     struct error_detail detail = {""};
-    struct http_listener first;
-    struct http_listener second;
+    struct listener first;
+    struct listener second;
 
     (void)state;
-    assert_int_equal(http_listen_unix(path.path, 0600, &first, &detail), ERR_OK);
+    assert_int_equal(listener_open_unix(path.path, 0600, &first, &detail), ERR_OK);
     dir_delete(&folder, "a.sock");
-    assert_int_equal(http_listen_unix(path.path, 0600, &second, &detail), ERR_OK);
-    http_listen_close(&first);
+    assert_int_equal(listener_open_unix(path.path, 0600, &second, &detail), ERR_OK);
+    listener_close(&first);
     assert_true(dir_has(&folder, "a.sock"));
-    http_listen_close(&second);
+    listener_close(&second);
     assert_false(dir_has(&folder, "a.sock"));
 }
 
 /* ---- inherited sockets ---- */
 
 /* Who was given a socket closes it, and leaves it as alive as it was. */
-static void test_listen_leaves_an_inherited_socket_alive(void **state)
+static void test_listener_leaves_an_inherited_socket_alive(void **state)
 {
     struct dir path = dir_entry(&folder, "a.sock");
     struct error_detail detail = {""};
-    struct http_listener givers[2];
-    struct http_listener taken;
+    struct listener givers[2];
+    struct listener taken;
 
     (void)state;
-    assert_int_equal(http_listen_tcp(&any_port, &givers[0], &detail), ERR_OK);
-    assert_int_equal(http_listen_unix(path.path, 0600, &givers[1], &detail), ERR_OK);
+    assert_int_equal(listener_open_tcp(&any_port, &givers[0], &detail), ERR_OK);
+    assert_int_equal(listener_open_unix(path.path, 0600, &givers[1], &detail), ERR_OK);
     for (size_t i = 0; i < 2; i++) {
         int fd = dup(givers[i].fd);
         assert_int_equal(fcntl(fd, F_SETFL, 0), 0); /* as a service manager's: it blocks */
-        assert_int_equal(http_listen_inherited(fd, &taken, &detail), ERR_OK);
+        assert_int_equal(listener_take(fd, &taken, &detail), ERR_OK);
         assert_true(taken.inherited);
         assert_memory_equal(&taken.place, &givers[i].place, sizeof taken.place);
         assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
         assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
-        http_listen_close(&taken);
+        listener_close(&taken);
         assert_int_equal(fcntl(fd, F_GETFD), -1);
     }
     struct http_client *client = http_client_open(givers[0].place.port);
@@ -284,20 +284,20 @@ static void test_listen_leaves_an_inherited_socket_alive(void **state)
     client = http_client_unix(path.path);
     assert_non_null(client);
     http_client_close(client);
-    http_listen_close(&givers[0]);
-    http_listen_close(&givers[1]);
+    listener_close(&givers[0]);
+    listener_close(&givers[1]);
 }
 
-static void test_listen_refuses_to_inherit_what_does_not_listen(void **state)
+static void test_listener_refuses_to_inherit_what_does_not_listen(void **state)
 {
     struct error_detail detail = {""};
-    struct http_listener listener;
+    struct listener listener;
     int fds[] = {socket(AF_INET, SOCK_STREAM, 0), socket(AF_INET, SOCK_DGRAM, 0),
                  socket(AF_UNIX, SOCK_SEQPACKET, 0), open("/dev/null", O_RDONLY), -1};
 
     (void)state;
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
-        assert_int_equal(http_listen_inherited(fds[i], &listener, &detail), ERR_INVALID);
+        assert_int_equal(listener_take(fds[i], &listener, &detail), ERR_INVALID);
         assert_non_null(strstr(detail.text, "is no TCP or unix socket that listens"));
         close(fds[i]);
     }
@@ -305,7 +305,7 @@ static void test_listen_refuses_to_inherit_what_does_not_listen(void **state)
 
 /* ---- what a start makes of them ---- */
 
-static void test_listen_words_a_place(void **state)
+static void test_listener_words_a_place(void **state)
 {
     static const struct {
         struct http_place place;
@@ -324,7 +324,7 @@ static void test_listen_words_a_place(void **state)
     }
 }
 
-static void test_listen_knows_what_other_machines_reach(void **state)
+static void test_listener_knows_what_other_machines_reach(void **state)
 {
     static const struct {
         const char *address;
@@ -358,7 +358,7 @@ static enum error try_start(struct http_stage *stage, const char *address, bool 
     return error;
 }
 
-static void test_listen_to_other_machines_must_be_wanted(void **state)
+static void test_listener_to_other_machines_must_be_wanted(void **state)
 {
     struct http_stage stage = http_stage_options();
     struct error_detail detail = {""};
@@ -375,7 +375,7 @@ static void test_listen_to_other_machines_must_be_wanted(void **state)
 }
 
 /* A start that fails leaves nothing behind, and says why. */
-static void test_listen_failure_fails_the_start(void **state)
+static void test_listener_failure_fails_the_start(void **state)
 {
     struct http_stage stage = http_stage_options();
     struct http_options options;
@@ -396,24 +396,24 @@ static void test_listen_failure_fails_the_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_listen_lets_the_kernel_choose_and_tells),
-        cmocka_unit_test(test_listen_names_a_port_in_use),
-        cmocka_unit_test(test_listen_takes_a_port_that_was_just_left),
-        cmocka_unit_test(test_listen_refuses_what_is_no_address),
-        cmocka_unit_test(test_listen_refuses_an_address_of_another_machine),
-        cmocka_unit_test(test_listen_speaks_ipv6),
-        cmocka_unit_test(test_listen_gives_a_unix_socket_its_permissions),
-        cmocka_unit_test(test_listen_replaces_a_unix_socket_that_is_dead),
-        cmocka_unit_test(test_listen_refuses_a_unix_socket_that_lives),
-        cmocka_unit_test(test_listen_leaves_a_file_alone_that_is_no_socket),
-        cmocka_unit_test(test_listen_says_why_there_is_no_unix_socket),
-        cmocka_unit_test(test_listen_removes_its_own_unix_socket_only),
-        cmocka_unit_test(test_listen_leaves_an_inherited_socket_alive),
-        cmocka_unit_test(test_listen_refuses_to_inherit_what_does_not_listen),
-        cmocka_unit_test(test_listen_words_a_place),
-        cmocka_unit_test(test_listen_knows_what_other_machines_reach),
-        cmocka_unit_test(test_listen_to_other_machines_must_be_wanted),
-        cmocka_unit_test(test_listen_failure_fails_the_start),
+        cmocka_unit_test(test_listener_lets_the_kernel_choose_and_tells),
+        cmocka_unit_test(test_listener_names_a_port_in_use),
+        cmocka_unit_test(test_listener_takes_a_port_that_was_just_left),
+        cmocka_unit_test(test_listener_refuses_what_is_no_address),
+        cmocka_unit_test(test_listener_refuses_an_address_of_another_machine),
+        cmocka_unit_test(test_listener_speaks_ipv6),
+        cmocka_unit_test(test_listener_gives_a_unix_socket_its_permissions),
+        cmocka_unit_test(test_listener_replaces_a_unix_socket_that_is_dead),
+        cmocka_unit_test(test_listener_refuses_a_unix_socket_that_lives),
+        cmocka_unit_test(test_listener_leaves_a_file_alone_that_is_no_socket),
+        cmocka_unit_test(test_listener_says_why_there_is_no_unix_socket),
+        cmocka_unit_test(test_listener_removes_its_own_unix_socket_only),
+        cmocka_unit_test(test_listener_leaves_an_inherited_socket_alive),
+        cmocka_unit_test(test_listener_refuses_to_inherit_what_does_not_listen),
+        cmocka_unit_test(test_listener_words_a_place),
+        cmocka_unit_test(test_listener_knows_what_other_machines_reach),
+        cmocka_unit_test(test_listener_to_other_machines_must_be_wanted),
+        cmocka_unit_test(test_listener_failure_fails_the_start),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
