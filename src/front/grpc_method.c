@@ -1,6 +1,7 @@
 #include "grpc_method.h"
 
 #include "grpc_admin.h"
+#include "grpc_decode.h"
 #include "grpc_health.h"
 #include "grpc_next.h"
 #include "grpc_reflection.h"
@@ -15,6 +16,8 @@ static const struct grpc_method *const table[GRPC_METHODS] = {
     [GRPC_METHOD_STREAM] = &grpc_stream_method,
     [GRPC_METHOD_GET] = &grpc_get_method,
     [GRPC_METHOD_LIST] = &grpc_list_method,
+    [GRPC_METHOD_DECODE] = &grpc_decode_method,
+    [GRPC_METHOD_RANGE] = &grpc_range_method,
     [GRPC_METHOD_CREATE] = &grpc_create_method,
     [GRPC_METHOD_ALTER] = &grpc_alter_method,
     [GRPC_METHOD_ADVANCE] = &grpc_advance_method,

@@ -112,13 +112,27 @@ const char *grpc_show_name(struct grpc_call *call, const char *name, enum access
     return may(call, scope, name) ? name : NULL;
 }
 
+struct sequence *grpc_show_find(struct grpc_call *call, const char *name)
+{
+    struct registry *registry = call->connection->loop->service->registry;
+
+    name = grpc_show_name(call, name, ACCESS_READ);
+    if (name == NULL) {
+        return NULL;
+    }
+    struct sequence *sequence = registry_find(registry, name, strlen(name));
+    if (sequence == NULL) {
+        grpc_reply_end(call, GRPC_NOT_FOUND, "there is no sequence '%s'", name);
+    }
+    return sequence;
+}
+
 /* ---- Get ---- */
 
 static void get_message(struct grpc_call *call, const uint8_t *bytes, size_t length)
 {
-    struct grpc_loop *loop = call->connection->loop;
-    const Seqd__V1__GetRequest *request =
-        grpc_arena_unpack(&loop->arena, &seqd__v1__get_request__descriptor, bytes, length);
+    const Seqd__V1__GetRequest *request = grpc_arena_unpack(
+        &call->connection->loop->arena, &seqd__v1__get_request__descriptor, bytes, length);
     Seqd__V1__GetResponse answer = SEQD__V1__GET_RESPONSE__INIT;
     struct sequence_status status;
     struct grpc_shown shown;
@@ -127,13 +141,8 @@ static void get_message(struct grpc_call *call, const uint8_t *bytes, size_t len
         grpc_reply_end(call, GRPC_INTERNAL, "the message is no GetRequest");
         return;
     }
-    const char *name = grpc_show_name(call, request->sequence, ACCESS_READ);
-    if (name == NULL) {
-        return;
-    }
-    struct sequence *sequence = registry_find(loop->service->registry, name, strlen(name));
+    struct sequence *sequence = grpc_show_find(call, request->sequence);
     if (sequence == NULL) {
-        grpc_reply_end(call, GRPC_NOT_FOUND, "there is no sequence '%s'", name);
         return;
     }
     sequence_describe(sequence, &status);

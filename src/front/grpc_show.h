@@ -21,6 +21,10 @@ struct grpc_shown {
 /* `name` is borrowed for the message's life. */
 void grpc_show(struct grpc_shown *shown, const char *name, const struct sequence_status *status);
 
+/* The sequence that a request names, which is `default` where it names none, for who may read it.
+ * NULL when the call was ended because of it. */
+struct sequence *grpc_show_find(struct grpc_call *call, const char *name);
+
 /* The name in a request, which is `default` where it is empty; NULL when the call was ended because
  * of it, or because the client may not do what `scope` says there. */
 const char *grpc_show_name(struct grpc_call *call, const char *name, enum access_scope scope);

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import grpc
@@ -97,12 +98,30 @@ def check_statuses():
         assert status_of(call, seqd.NextRequest(sequence="x" * 20000)) == "RESOURCE_EXHAUSTED"
         assert status_of(call, seqd.NextRequest(count=2),
                          compression=grpc.Compression.Gzip) in ("OK", "UNIMPLEMENTED")
+        assert status_of(call, seqd.NextRequest(sequence="x" * 128),  # worth compressing
+                         compression=grpc.Compression.Gzip) == "UNIMPLEMENTED"
         nothing = unary(channel, "Nothing", seqd.NextRequest, seqd.NextResponse)
         assert status_of(nothing, seqd.NextRequest()) == "UNIMPLEMENTED"
         create = unary(channel, "Create", seqd.CreateRequest, seqd.CreateResponse)
         assert status_of(create, seqd.CreateRequest(sequence="a")) == "UNAUTHENTICATED"
         get = unary(channel, "Get", seqd.GetRequest, seqd.GetResponse)
         assert get(seqd.GetRequest(sequence="three"), timeout=10).sequence.definition.max == 3
+
+
+def check_times():
+    """A timestamp taken, taken apart, and found again in the range of its time."""
+    with Daemon("[sequence:events]\nkind = timestamp\nnode_id = 3\n") as daemon:
+        channel = grpc.insecure_channel(daemon.address)
+        call = unary(channel, "Next", seqd.NextRequest, seqd.NextResponse)
+        decode = unary(channel, "Decode", seqd.DecodeRequest, seqd.DecodeResponse)
+        span = unary(channel, "Range", seqd.RangeRequest, seqd.RangeResponse)
+        number = call(seqd.NextRequest(sequence="events"), timeout=10).first
+        said = decode(seqd.DecodeRequest(sequence="events", number=number), timeout=10)
+        assert said.node == 3 and abs(said.time_ms / 1000 - time.time()) < 60
+        of_time = span(seqd.RangeRequest(sequence="events", from_ms=said.time_ms,
+                                         to_ms=said.time_ms + 1), timeout=10)
+        assert of_time.first <= number <= of_time.last
+        assert of_time.last - of_time.first == 2**22 - 1
 
 
 def check_unique():
@@ -213,11 +232,11 @@ def main():
         else:
             failed += 1
             print(f"{DOCUMENT}: the {language} example was to print\n{wanted}and printed\n{got}")
-    for check in (check_statuses, check_unique, check_stop, check_kills):
+    for check in (check_statuses, check_times, check_unique, check_stop, check_kills):
         check()
         passed += 1
     print(f"{passed} passed, {failed} failed")
-    return 1 if failed or passed < 7 else 0
+    return 1 if failed or passed < 8 else 0
 
 
 sys.exit(main())

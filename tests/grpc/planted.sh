@@ -173,7 +173,19 @@ plant 'another definition is a failed precondition' test_grpc_admin test_grpc_cr
 plant 'a way back that exists already' test_grpc_admin test_grpc_advance_goes_forward_and_back_only_by_force grpc_admin.c \
     's/: GRPC_FAILED_PRECONDITION/: GRPC_ALREADY_EXISTS/'
 
+plant 'a number below 0' test_grpc_decode test_grpc_decode_names_what_is_wrong grpc_decode.c \
+    's/request->number < 0/false/'
+plant 'no number passes for 0' test_grpc_decode test_grpc_decode_names_what_is_wrong grpc_decode.c \
+    's/request->number_is_case != \w+/false/'
+plant 'a span without an end' test_grpc_decode test_grpc_decode_names_what_is_wrong grpc_decode.c \
+    's/request->to_ms_is_case != \w+/false/'
+plant 'a counter holds a time' test_grpc_decode test_grpc_decode_is_of_timestamps_only grpc_decode.c \
+    's/status.definition.kind != SEQUENCE_TIMESTAMP/false/'
+
 # --- rights
+
+plant 'no right to look' test_grpc_access test_grpc_access_to_look_takes_a_token grpc_show.c \
+    's/name = grpc_show_name\(call, name, ACCESS_READ\);/name = grpc_show_name(call, name, ACCESS_ISSUE);/'
 
 plant 'no right to draw' test_grpc_access test_grpc_access_refuses_without_a_number grpc_take.c \
     's/if \(!may_issue\(call, name, length, refusal\)\)/if (false)/'

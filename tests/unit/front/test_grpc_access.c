@@ -162,7 +162,33 @@ static void test_grpc_access_of_a_stream_follows_a_reload(void **state)
     assert_int_equal(grpc_stage_issued(table->stage, "orders"), 1);
 }
 
-/* Without a token nobody from afar could do anything, so a place that he could reach is a mistake. */
+/* What only looks takes the right to read. */
+static void test_grpc_access_to_look_takes_a_token(void **state)
+{
+    struct table *table = *state;
+    static const struct {
+        const char *method;
+        int code; /* with the right: 'default' is there, and no timestamp sequence */
+    } looks[] = {{"Get", 0}, {"List", 0}, {"Decode", 9}, {"Range", 9}};
+    static const uint8_t empty[5];
+
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+        char path[64];
+        struct grpc_ask ask = {.path = path};
+
+        snprintf(path, sizeof path, "/seqd.v1.SequenceService/%s", looks[i].method);
+        grpc_expect_status(grpc_client_call(table->client, &ask, empty, sizeof empty),
+                           UNAUTHENTICATED, "a token with scope 'read'");
+        ask.authorization = "Bearer " TOKEN_A;
+        grpc_expect_status(grpc_client_call(table->client, &ask, empty, sizeof empty),
+                           PERMISSION_DENIED, "it takes scope 'read'");
+        ask.authorization = "Bearer " TOKEN_B;
+        grpc_expect_status(grpc_client_call(table->client, &ask, empty, sizeof empty),
+                           looks[i].code, "");
+    }
+}
+
+/* Without a token nobody from afar could do anything: a place that he could reach is a mistake. */
 static void test_grpc_access_from_afar_must_be_wanted(void **state)
 {
     struct table *table = *state;
@@ -308,6 +334,7 @@ int main(void)
         STAGE_TEST(test_grpc_access_takes_a_token_that_covers_it),
         STAGE_TEST(test_grpc_access_refuses_without_a_number),
         STAGE_TEST(test_grpc_access_takes_one_authorization_only),
+        STAGE_TEST(test_grpc_access_to_look_takes_a_token),
         STAGE_TEST(test_grpc_access_from_afar_must_be_wanted),
         STAGE_TEST(test_grpc_access_lets_everybody_see_the_health),
         STAGE_TEST(test_grpc_access_of_a_stream_follows_a_reload),

@@ -363,13 +363,13 @@ static void set_trap(uint16_t port)
 {
     assert_int_equal(sem_init(&trap.reached, 0, 0), 0);
     assert_int_equal(sem_init(&trap.go_on, 0, 0), 0);
-    /* order: release; see __wrap_accept4(). */
+    /* order: release pairs with the acquire in __wrap_accept4(). */
     atomic_store_explicit(&trap.port, port, memory_order_release);
 }
 
 static void open_trap(void)
 {
-    /* order: relaxed; who passes the trap again is waited for by nobody. */
+    /* order: relaxed; it stands alone, for nobody waits for who passes the trap again. */
     atomic_store_explicit(&trap.port, 0, memory_order_relaxed);
     assert_int_equal(sem_post(&trap.go_on), 0);
 }
