@@ -83,6 +83,9 @@ static enum outcome add_list(struct check *check, const char *list, bool grpc)
         }
         memcpy(url, list, length);
         url[length] = '\0';
+        if (grpc && strncmp(url, "grpc", 4) == 0) {
+            memcpy(url, "http", 4); /* as seqd writes them: grpc:// and, with TLS, grpcs:// */
+        }
         if (address_choose(&sources, &address, &detail) != ERR_OK) {
             return outcome_fail(OUTCOME_USAGE, "%s", detail.text);
         }

@@ -128,7 +128,7 @@ void check_worker_step(struct check_worker *worker, struct server *server)
     struct check_span span = {.sent_ns = clock_elapsed(load->start, clock_now())};
     check_way_ask(worker->way, server, load->count, load->increment, &reply);
     span.ended_ns = clock_elapsed(load->start, clock_now());
-    if (load->increment == 0 && reply.event == CHECK_BLOCK) {
+    if (load->increment == 0 && reply.has_block) {
         load->increment = reply.block.increment; /* the first request, before any thread */
     }
     write_down(worker, &reply, span);

@@ -25,7 +25,11 @@ struct server {
     unsigned sends;
     int grpc_status;
 
-    unsigned kept; /* answers on the connection of gRPC that is kept; 0: there is none */
+    /* Of gRPC, see set_version(). */
+    unsigned kept;     /* answers on the connection that is kept; 0: there is none */
+    bool expects_kept; /* ... and the question that is being asked must go over it */
+    bool is_new;       /* it would go over another */
+    int port;          /* our end of the last connection */
 };
 
 /* An answer on its way. */
@@ -146,7 +150,11 @@ static int note_sending(void *context, char *peer, char *self, int peer_port, in
     (void)peer;
     (void)self;
     (void)peer_port;
-    (void)self_port;
+    if (server->expects_kept && self_port != server->port) {
+        server->is_new = true; /* see perform() */
+        return CURL_PREREQFUNC_ABORT;
+    }
+    server->port = self_port;
     server->sends++;
     return server->sends > 1 && server->options->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
@@ -181,14 +189,32 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
  * connections are not kept for long. */
 static bool set_version(struct server *server)
 {
-    bool tls = strncmp(server->options->address.url, "https:", 6) == 0;
     bool old = curl_version_info(CURLVERSION_NOW)->version_num < 0x080000;
     bool last = old && server->kept + 1 >= OLD_ANSWERS_MAX;
-    long version = tls || (old && server->kept > 0) ? CURL_HTTP_VERSION_2TLS
-                                                    : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+    server->expects_kept = old && server->kept > 0;
+    server->is_new = false;
     server->kept = last ? 0 : server->kept + 1; /* a failure makes it 0, too */
-    return curl_easy_setopt(server->curl, CURLOPT_HTTP_VERSION, version) == CURLE_OK &&
+    return curl_easy_setopt(server->curl, CURLOPT_HTTP_VERSION,
+                            server->expects_kept
+                                ? CURL_HTTP_VERSION_2TLS
+                                : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE) == CURLE_OK &&
            curl_easy_setopt(server->curl, CURLOPT_FORBID_REUSE, last ? 1L : 0L) == CURLE_OK;
+}
+
+static CURLcode perform(struct server *server)
+{
+    CURLcode code = CURLE_OK;
+    if (!server->options->grpc) {
+        return curl_easy_perform(server->curl);
+    }
+    do {
+        code = set_version(server) ? curl_easy_perform(server->curl) : CURLE_OUT_OF_MEMORY;
+        if (code != CURLE_OK) {
+            server->kept = 0;
+        }
+        /* The connection that was kept has gone meanwhile; nothing was sent over the new one. */
+    } while (code != CURLE_OK && server->is_new);
+    return code;
 }
 
 static bool set_up_grpc(struct server *server)
@@ -378,9 +404,7 @@ enum outcome server_ask(struct server *server, const struct question *question,
                 curl_easy_setopt(curl, CURLOPT_URL, target) == CURLE_OK &&
                 curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
                 curl_easy_setopt(curl, CURLOPT_WRITEDATA, &inflow) == CURLE_OK;
-    good = good && (!server->options->grpc || set_version(server));
-    CURLcode code = good ? curl_easy_perform(curl) : CURLE_OUT_OF_MEMORY;
-    server->kept = code == CURLE_OK ? server->kept : 0;
+    CURLcode code = good ? perform(server) : CURLE_OUT_OF_MEMORY;
     curl_slist_free_all(headers);
     if (code == CURLE_OK && inflow.bytes == NULL) {
         inflow.bytes = calloc(1, 1); /* an answer without a body */

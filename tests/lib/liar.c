@@ -109,6 +109,9 @@ static bool answer(struct liar *liar, int socket, const char *request)
     }
     int64_t first = choose_first(liar, count, wrong);
     uint64_t given = wrong && fault == LIAR_SHORTENS && count > 1 ? count - 1 : count;
+    if (wrong && fault == LIAR_HANGS_UP) {
+        return false;
+    }
     int64_t step = wrong && fault == LIAR_SPREADS ? 2 : 1;
     liar->next += wrong && fault == LIAR_SPREADS ? (int64_t)count : 0;
     char body[ANSWER_SIZE];

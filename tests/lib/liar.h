@@ -21,6 +21,7 @@ enum liar_fault {
     LIAR_SKIPS,        /* a number that nobody gets */
     LIAR_SHORTENS,     /* a block that is one number short */
     LIAR_SPREADS,      /* a block whose numbers are two apart */
+    LIAR_HANGS_UP,     /* a number is taken, and the connection closed without a word */
     LIAR_CUTS,         /* half an answer, then the connection is closed */
     LIAR_REFUSES,      /* 503, and no number taken */
     LIAR_STAMMERS,     /* no HTTP */

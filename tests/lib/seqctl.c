@@ -52,6 +52,18 @@ void seqctl_free(struct seqctl_run *run)
     *run = (struct seqctl_run){.process = NULL};
 }
 
+uint64_t seqctl_member(const char *json, const char *name)
+{
+    char key[64];
+    (void)snprintf(key, sizeof key, "\"%s\":\"", name);
+    const char *at = strstr(json, key);
+    if (at == NULL) {
+        fprintf(stderr, "seqctl: there is no \"%s\" in %s\n", name, json);
+        abort();
+    }
+    return strtoull(at + strlen(key), NULL, 10);
+}
+
 static void compare(struct seqctl_run run, const char *line, int status, const char *out,
                     const char *err)
 {

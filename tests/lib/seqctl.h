@@ -30,6 +30,9 @@ struct seqctl_run seqctl_end(struct daemon *process);
 
 void seqctl_free(struct seqctl_run *run);
 
+/* The digits of the first member "name":"digits" in `json`; ends the test when there is none. */
+uint64_t seqctl_member(const char *json, const char *name);
+
 /* Run it; compare the exit status, all of standard output (NULL: any), and look for `err` in
  * standard error (NULL: it must be empty). Ends the test, with all that was said, when something
  * differs. */

@@ -1,10 +1,10 @@
 /* `seqctl check`: what it says of the real daemon over every protocol, through SIGKILL and
- * restarts, and that it finds a server that lies. */
+ * restarts. */
+#include "certificate.h"
 #include "http_client.h"
-#include "liar.h"
-#include "parrot.h"
 #include "seqctl.h"
 #include "stage.h"
+#include "token.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -25,19 +25,6 @@
 
 #define LIVES 4
 #define ENOUGH 200 /* numbers of a life before it ends */
-
-/* The digits of a member of a line of JSON. */
-static uint64_t member(const char *json, const char *name)
-{
-    char key[64];
-    (void)snprintf(key, sizeof key, "\"%s\":\"", name);
-    const char *at = strstr(json, key);
-    if (at == NULL) {
-        fail_msg("there is no \"%s\" in %s", name, json);
-        abort();
-    }
-    return strtoull(at + strlen(key), NULL, 10);
-}
 
 /* ---- a daemon that comes back where it was ---- */
 
@@ -145,7 +132,7 @@ static void prepare(const struct scene *scene, const char *line, struct call *ca
     call->environment[0] = call->url;
     call->environment[1] = NULL;
     if (scene->has_grpc) {
-        (void)snprintf(grpc, sizeof grpc, " --grpc http://127.0.0.1:%u",
+        (void)snprintf(grpc, sizeof grpc, " --grpc grpc://127.0.0.1:%u",
                        (unsigned)scene->grpc.port);
     }
     (void)snprintf(call->line, sizeof call->line, "check %s --also unix:%.300s/socket%s", line,
@@ -164,7 +151,7 @@ static uint64_t issued(const struct scene *scene)
 {
     struct http_answer answer = http_ask(scene->http.port, "GET", "/v1/sequences/default", "");
     assert_int_equal(answer.status, 200);
-    uint64_t count = member(answer.body, "issued");
+    uint64_t count = seqctl_member(answer.body, "issued");
     http_answer_free(&answer);
     return count;
 }
@@ -186,16 +173,16 @@ static void test_seqctl_check_accounts_for_every_number(void **state)
         open_scene("[sequence:default]\n[sequence:down]\nstart = 100000\nincrement = -10\n");
     struct seqctl_run run = check(&scene, "-c 10 -n 7 --requests 500 --json");
     assert_int_equal(run.status, 0);
-    assert_int_equal(member(run.out, "attempted"), 500);
-    assert_int_equal(member(run.out, "ok"), 500);
-    assert_int_equal(member(run.out, "fail"), 0);
-    assert_int_equal(member(run.out, "info"), 0);
-    assert_int_equal(member(run.out, "numbers"), 3500);
-    assert_int_equal(member(run.out, "lowest"), 1);
-    assert_int_equal(member(run.out, "highest"), 3500);
-    assert_int_equal(member(run.out, "duplicated"), 0);
-    assert_int_equal(member(run.out, "disordered"), 0);
-    assert_int_equal(member(run.out, "inexact"), 0);
+    assert_int_equal(seqctl_member(run.out, "attempted"), 500);
+    assert_int_equal(seqctl_member(run.out, "ok"), 500);
+    assert_int_equal(seqctl_member(run.out, "fail"), 0);
+    assert_int_equal(seqctl_member(run.out, "info"), 0);
+    assert_int_equal(seqctl_member(run.out, "numbers"), 3500);
+    assert_int_equal(seqctl_member(run.out, "lowest"), 1);
+    assert_int_equal(seqctl_member(run.out, "highest"), 3500);
+    assert_int_equal(seqctl_member(run.out, "duplicated"), 0);
+    assert_int_equal(seqctl_member(run.out, "disordered"), 0);
+    assert_int_equal(seqctl_member(run.out, "inexact"), 0);
     assert_non_null(strstr(run.out, "\"gaps\":{\"numbers\":\"0\","));
     assert_non_null(strstr(run.out, "\"kind\":\"counter\""));
     assert_non_null(strstr(run.out, "/socket (text)\""));
@@ -223,7 +210,7 @@ static void test_seqctl_check_knows_timestamps(void **state)
     assert_int_equal(run.status, 0);
     assert_non_null(strstr(run.out, "\"kind\":\"timestamp\""));
     assert_non_null(strstr(run.out, "\"gaps\":null"));
-    assert_int_equal(member(run.out, "numbers"), 600);
+    assert_int_equal(seqctl_member(run.out, "numbers"), 600);
     seqctl_free(&run);
     run = check(&scene, "events -c 2 --requests 20");
     assert_int_equal(run.status, 0);
@@ -233,20 +220,68 @@ static void test_seqctl_check_knows_timestamps(void **state)
     close_scene(&scene);
 }
 
-static void test_seqctl_check_tells_what_others_took(void **state)
+/* One connection for each protocol, and far more calls than a server takes resets of. */
+static void test_seqctl_check_keeps_its_connections(void **state)
 {
     (void)state;
-    struct liar_options options = {.first = 1, .fault = LIAR_SKIPS, .every = 10};
-    struct liar *liar = liar_start(&options);
-    struct seqctl_run run = seqctl_run(liar_port(liar), "check -c 4 --requests 400 --json");
+    struct scene scene = open_scene("");
+    struct seqctl_run run = check(&scene, "-c 5 --requests 12000 --json");
     assert_int_equal(run.status, 0);
-    uint64_t gaps = member(run.out, "others");
-    assert_in_range(gaps, 30, 50); /* and the number that the question for the kind took */
-    assert_int_equal(member(strstr(run.out, "\"gaps\""), "numbers"), gaps);
-    assert_int_equal(member(run.out, "unknown"), 0);
-    assert_non_null(strstr(run.out, "\"kind\":null"));
+    assert_int_equal(seqctl_member(run.out, "ok"), 12000);
+    assert_int_equal(seqctl_member(run.out, "highest"), 12000);
     seqctl_free(&run);
-    (void)liar_kill(liar); /* which number would have come does not matter */
+    close_scene(&scene);
+}
+
+/* The port behind `scheme` in what a daemon said; 0 when it is not there. */
+static unsigned port_behind(struct daemon *daemon, const char *scheme)
+{
+    const char *at = strstr(daemon_stdout(daemon), scheme);
+    return at != NULL ? (unsigned)strtoul(at + strlen(scheme), NULL, 10) : 0;
+}
+
+static void test_seqctl_check_has_a_token_and_trusts_a_certificate(void **state)
+{
+    (void)state;
+    struct scene scene = open_scene("");
+    char text[2048];
+    char line[1024];
+    char url[64];
+    const char *folder = scene.folder.path;
+    end_life(&scene);
+    certificate_write(&scene.folder, "tls", NULL);
+    dir_write(&scene.folder, "tokens", TOKEN_A_HASH " issue *\n",
+              strlen(TOKEN_A_HASH " issue *\n"));
+    dir_write(&scene.folder, "token", TOKEN_A "\n", strlen(TOKEN_A "\n"));
+    int length =
+        snprintf(text, sizeof text,
+                 "[http]\nlisten = 127.0.0.1:0\ntls = all\nissue_without_token = never\n"
+                 "tls_certificate = %.200s/tls.pem\ntls_key = %.200s/tls.key\n"
+                 "tokens = %.200s/tokens\n%s",
+                 folder, folder, folder, scene.has_grpc ? "[grpc]\nlisten = 127.0.0.1:0\n" : "");
+    dir_write(&scene.folder, "tls.conf", text, (size_t)length);
+    struct dir file = dir_entry(&scene.folder, "tls.conf");
+    struct dir data = dir_entry(&scene.folder, "data1");
+    scene.daemon =
+        daemon_spawn((const char *const[]){"-c", file.path, "-d", data.path, NULL}, NULL);
+    assert_true(daemon_says(scene.daemon, "serves 1 sequence", 1, DAEMON_TIMEOUT_MS));
+    (void)snprintf(url, sizeof url, "SEQD_URL=https://127.0.0.1:%u",
+                   port_behind(scene.daemon, "https://127.0.0.1:"));
+    const char *const environment[] = {url, NULL};
+    length = snprintf(line, sizeof line, "check -c 6 --requests 300 --ca %.200s/tls.pem", folder);
+    if (scene.has_grpc) {
+        length +=
+            snprintf(line + length, sizeof line - (size_t)length, " --grpc grpcs://127.0.0.1:%u",
+                     port_behind(scene.daemon, "grpcs://127.0.0.1:"));
+    }
+    seqctl_expect_with(environment, line, 6, "", "this takes a token with scope 'issue'");
+    (void)snprintf(line + length, sizeof line - (size_t)length, " --json -t %.200s/token", folder);
+    struct seqctl_run run = seqctl_run_with(environment, line);
+    assert_int_equal(run.status, 0);
+    assert_int_equal(seqctl_member(run.out, "ok"), 300);
+    assert_non_null(strstr(run.out, "\"gaps\":{\"numbers\":\"0\""));
+    seqctl_free(&run);
+    close_scene(&scene);
 }
 
 /* ---- through restarts ---- */
@@ -267,19 +302,49 @@ static void test_seqctl_check_goes_through_kills(void **state)
     daemon_signal(process, SIGINT);
     struct seqctl_run run = seqctl_end(process);
     assert_int_equal(run.status, 0);
-    assert_int_equal(member(run.out, "duplicated"), 0);
-    assert_int_equal(member(run.out, "disordered"), 0);
-    assert_int_equal(member(run.out, "inexact"), 0);
-    assert_true(member(run.out, "outages") > 0);
-    uint64_t ok = member(run.out, "ok");
-    uint64_t unknown = member(run.out, "info");
+    assert_int_equal(seqctl_member(run.out, "duplicated"), 0);
+    assert_int_equal(seqctl_member(run.out, "disordered"), 0);
+    assert_int_equal(seqctl_member(run.out, "inexact"), 0);
+    assert_true(seqctl_member(run.out, "outages") > 0);
+    uint64_t ok = seqctl_member(run.out, "ok");
+    uint64_t unknown = seqctl_member(run.out, "info");
     assert_true(ok >= (uint64_t)LIVES * ENOUGH / 2);
-    assert_int_equal(member(run.out, "attempted"), ok + member(run.out, "fail") + unknown);
-    assert_int_equal(member(run.out, "numbers"), ok);
+    assert_int_equal(seqctl_member(run.out, "attempted"),
+                     ok + seqctl_member(run.out, "fail") + unknown);
+    assert_int_equal(seqctl_member(run.out, "numbers"), ok);
     /* Every number is accounted for: received, or in a gap. */
-    assert_int_equal(member(run.out, "highest") - member(run.out, "lowest") + 1,
-                     ok + member(strstr(run.out, "\"gaps\""), "numbers"));
-    assert_true(member(run.out, "unknown") <= unknown);
+    assert_int_equal(seqctl_member(run.out, "highest") - seqctl_member(run.out, "lowest") + 1,
+                     ok + seqctl_member(strstr(run.out, "\"gaps\""), "numbers"));
+    assert_true(seqctl_member(run.out, "unknown") <= unknown);
+    seqctl_free(&run);
+    close_scene(&scene);
+}
+
+/* A restart that every connection sleeps through: each finds that it was closed before it asks. */
+static void test_seqctl_check_goes_on_after_a_restart_that_it_slept_through(void **state)
+{
+    (void)state;
+    struct scene scene = open_scene("");
+    struct call call;
+    prepare(&scene, "-c 10 -d 3600 --through-restarts --json", &call);
+    struct daemon *process = seqctl_start(call.environment, call.line);
+    for (unsigned i = 0; i < LIVES; i++) {
+        await_numbers(&scene, ENOUGH);
+        daemon_signal(process, SIGSTOP);
+        uint64_t before = 0; /* what is on its way is answered, as far as it was sent whole */
+        for (uint64_t now = issued(&scene); now != before; now = issued(&scene)) {
+            before = now;
+        }
+        end_life(&scene);
+        assert_true(start_life(&scene, false));
+        daemon_signal(process, SIGCONT);
+    }
+    await_numbers(&scene, ENOUGH);
+    daemon_signal(process, SIGINT);
+    struct seqctl_run run = seqctl_end(process);
+    assert_int_equal(run.status, 0);
+    assert_int_equal(seqctl_member(run.out, "duplicated"), 0);
+    assert_int_equal(seqctl_member(run.out, "disordered"), 0);
     seqctl_free(&run);
     close_scene(&scene);
 }
@@ -299,8 +364,8 @@ static void test_seqctl_check_finds_a_repeat_across_a_restart(void **state)
     daemon_signal(process, SIGINT);
     struct seqctl_run run = seqctl_end(process);
     assert_int_equal(run.status, 1);
-    assert_true(member(run.out, "duplicated") > ENOUGH / 2);
-    assert_true(member(run.out, "disordered") > 0);
+    assert_true(seqctl_member(run.out, "duplicated") > ENOUGH / 2);
+    assert_true(seqctl_member(run.out, "disordered") > 0);
     assert_non_null(strstr(run.out, "\"kind\":\"duplicated\",\"number\":\""));
     assert_non_null(strstr(run.out, "\"valid\":false"));
     assert_non_null(strstr(run.err, "this server breaks its promise"));
@@ -325,142 +390,17 @@ static void test_seqctl_check_ends_where_the_server_goes_away(void **state)
     close_scene(&scene);
 }
 
-/* ---- what is wrong ---- */
-
-static void expect(enum liar_fault fault, const char *line, int status, const char *out,
-                   const char *err)
-{
-    struct liar_options options = {.first = 1, .fault = fault, .every = 2 * LIAR_HOLD};
-    struct liar *liar = liar_start(&options);
-    struct seqctl_run run = seqctl_run(liar_port(liar), line);
-    bool good = run.status == status && strstr(run.out, out) != NULL &&
-                (err == NULL || strstr(run.err, err) != NULL);
-    if (!good) {
-        fail_msg("fault %d: seqctl %s ends with %d, not %d with '%s' and '%s'\n%s%s", (int)fault,
-                 line, run.status, status, out, err != NULL ? err : "", run.out, run.err);
-    }
-    seqctl_free(&run);
-    (void)liar_kill(liar); /* which number would have come does not matter */
-}
-
-static void test_seqctl_check_finds_a_server_that_lies(void **state)
-{
-    (void)state;
-    expect(LIAR_NONE, "check -c 4 --requests 2000", 0, "\nduplicated      0 ", NULL);
-    expect(LIAR_REPEATS, "check -c 4 --requests 2000", 1, "\nduplicated: ", "numbers duplicated");
-    expect(LIAR_HOLDS, "check -c 4 --requests 2000", 1, "\ndisordered: ", "0 numbers duplicated");
-    expect(LIAR_SHORTENS, "check -c 2 --requests 300 -n 5", 1, "\ninexact: asked for 5, got 4 ",
-           "this server breaks its promise");
-    expect(LIAR_SPREADS, "check -c 1 --requests 100 -n 5", 1, "\ninexact: asked for 5, got 5 from",
-           "1 inexact");
-}
-
-/* Who told lies is named: both requests, with their times and connections. */
-static void test_seqctl_check_names_both_requests(void **state)
-{
-    (void)state;
-    struct liar_options options = {.first = 1, .fault = LIAR_REPEATS, .every = 50};
-    struct liar *liar = liar_start(&options);
-    struct seqctl_run run = seqctl_run(liar_port(liar), "check -c 1 --requests 60");
-    assert_int_equal(run.status, 1);
-    const char *at = strstr(run.out, "\nduplicated: ");
-    assert_non_null(at);
-    assert_non_null(strstr(at, " s, connection 0, http://127.0.0.1:"));
-    seqctl_free(&run);
-    run = seqctl_run(liar_port(liar), "check -c 1 --requests 60 --json");
-    assert_int_equal(run.status, 1);
-    at = strstr(run.out, "\"violations\":[{\"kind\":\"duplicated\"");
-    assert_non_null(at);
-    const char *earlier = strstr(at, "\"earlier\":{");
-    const char *later = strstr(at, "\"later\":{");
-    assert_true(earlier != NULL && later != NULL);
-    assert_int_equal(member(earlier, "first"), member(at, "number"));
-    assert_int_equal(member(later, "first"), member(at, "number"));
-    assert_true(member(earlier, "sent_ns") < member(earlier, "received_ns"));
-    assert_true(member(earlier, "received_ns") < member(later, "sent_ns"));
-    assert_int_equal(member(later, "connection"), 0);
-    assert_non_null(strstr(later, "\"way\":\"http://127.0.0.1:"));
-    seqctl_free(&run);
-    (void)liar_kill(liar); /* which number would have come does not matter */
-}
-
-/* What is not known is not held against the server, and what cannot be checked is no verdict. */
-static void test_seqctl_check_tells_doubt_from_guilt(void **state)
-{
-    (void)state;
-    expect(LIAR_CUTS, "check -c 4 --requests 400 --through-restarts --json", 0, "\"info\":\"6\"",
-           NULL);
-    expect(LIAR_CUTS, "check -c 4 --requests 400", 3, "\n  info ", "broke before a whole answer");
-    expect(LIAR_REFUSES, "check -c 4 --requests 400 --through-restarts --json", 0, "\"info\":\"6\"",
-           NULL); /* a proxy's 503: what lies behind it may have taken a number */
-    expect(LIAR_STAMMERS, "check -c 4 --requests 400", 3, "\n  info ", "is no seqd");
-    expect(LIAR_FALLS_SILENT, "check -c 4 --requests 400 --timeout 1", 3, "\n  info ",
-           "no whole answer within");
-}
-
-/* A 503 of a seqd took no number: it is a failure, and asked again. */
-static void test_seqctl_check_waits_out_a_server_that_is_not_ready(void **state)
-{
-    (void)state;
-    struct parrot *parrot = parrot_start(
-        NULL,
-        PARROT_JSON("200 OK", "{\"first\":\"5\",\"last\":\"5\",\"count\":1,\"increment\":\"1\"}")
-            PARROT_THEN PARROT_JSON("200 OK", "{}")
-                PARROT_THEN PARROT_HEAD("503 No", "application/problem+json") PARROT_BODY
-        "{\"type\":\"/problems/no-lease\",\"detail\":\"D\"}");
-    struct seqctl_run run = seqctl_run(parrot_port(parrot), "check -c 1 --requests 5 --json");
-    assert_int_equal(run.status, 0);
-    assert_int_equal(member(run.out, "attempted"), 5);
-    assert_int_equal(member(run.out, "ok"), 1);
-    assert_int_equal(member(run.out, "fail"), 4);
-    assert_int_equal(member(run.out, "lowest"), 5);
-    seqctl_free(&run);
-    free(parrot_stop(parrot));
-}
-
-static void test_seqctl_check_refuses_what_it_cannot_do(void **state)
-{
-    (void)state;
-    struct stage stage = stage_open("[sequence:short]\nmax = 500\n");
-    seqctl_expect(stage.port, "check nope", 4, "", "there is no sequence 'nope'");
-    seqctl_expect(stage.port, "check a/b", 2, "", "[A-Za-z0-9]");
-    seqctl_expect(stage.port, "check -c 0", 2, "", "--connections is '0'");
-    seqctl_expect(stage.port, "check -c 1025", 2, "", "from 1 to 1024");
-    seqctl_expect(stage.port, "check --requests 0", 2, "", "--requests is '0'");
-    seqctl_expect(stage.port, "check --requests 16777217", 2, "", "from 1 to 16777216");
-    seqctl_expect(stage.port, "check -n 1000001", 2, "", "--count is '1000001'");
-    seqctl_expect(stage.port, "check short -n 1000000", 3, "", "from 1 to 10000");
-    seqctl_expect(stage.port, "check --also ftp://x", 2, "", "the URL is 'ftp://x'");
-    seqctl_expect(stage.port, "check --grpc http://x,,", 2, "", "a URL has 1 to 511 bytes, not 0");
-    seqctl_expect(stage.port,
-                  "check --also unix:/a,unix:/b,unix:/c,unix:/d --grpc "
-                  "http://a,http://b,http://c,http://d",
-                  2, "", "there are more than 8 addresses");
-    /* It ends where the numbers do, and says what it saw. */
-    struct seqctl_run run = seqctl_run(stage.port, "check short -c 3 -d 3600");
-    assert_int_equal(run.status, 5);
-    assert_non_null(strstr(run.out, "\nrange 1 to 500\n"));
-    assert_non_null(strstr(run.out, "\nevery number came once"));
-    seqctl_free(&run);
-    stage_stop(&stage);
-    seqctl_expect(stage.port, "check --through-restarts", 3, "", "no server answers at");
-    stage_close(&stage);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_seqctl_check_accounts_for_every_number),
         cmocka_unit_test(test_seqctl_check_knows_timestamps),
-        cmocka_unit_test(test_seqctl_check_tells_what_others_took),
+        cmocka_unit_test(test_seqctl_check_keeps_its_connections),
+        cmocka_unit_test(test_seqctl_check_has_a_token_and_trusts_a_certificate),
         cmocka_unit_test(test_seqctl_check_goes_through_kills),
+        cmocka_unit_test(test_seqctl_check_goes_on_after_a_restart_that_it_slept_through),
         cmocka_unit_test(test_seqctl_check_finds_a_repeat_across_a_restart),
         cmocka_unit_test(test_seqctl_check_ends_where_the_server_goes_away),
-        cmocka_unit_test(test_seqctl_check_finds_a_server_that_lies),
-        cmocka_unit_test(test_seqctl_check_names_both_requests),
-        cmocka_unit_test(test_seqctl_check_tells_doubt_from_guilt),
-        cmocka_unit_test(test_seqctl_check_waits_out_a_server_that_is_not_ready),
-        cmocka_unit_test(test_seqctl_check_refuses_what_it_cannot_do),
     };
     return cmocka_run_group_tests_name("seqctl_check", tests, NULL, NULL);
 }

@@ -15,34 +15,21 @@
 
 #include <cmocka.h>
 
-/* The digits of a member of a line of JSON. */
-static uint64_t member(const char *json, const char *name)
-{
-    char key[64];
-    (void)snprintf(key, sizeof key, "\"%s\":\"", name);
-    const char *at = strstr(json, key);
-    if (at == NULL) {
-        fail_msg("there is no \"%s\" in %s", name, json);
-        abort();
-    }
-    return strtoull(at + strlen(key), NULL, 10);
-}
-
 static void test_seqctl_bench_counts_what_it_took(void **state)
 {
     (void)state;
     struct stage stage = stage_open(NULL);
     struct seqctl_run run = seqctl_run(stage.port, "bench -c 3 -d 1 -n 7 --json");
     assert_int_equal(run.status, 0);
-    uint64_t requests = member(run.out, "requests");
+    uint64_t requests = seqctl_member(run.out, "requests");
     assert_true(requests > 0);
-    assert_int_equal(member(run.out, "numbers"), 7 * requests);
-    assert_int_equal(member(run.out, "connections"), 3);
-    assert_int_equal(member(run.out, "repeated"), 0);
-    assert_int_equal(member(run.out, "disordered"), 0);
-    assert_true(member(run.out, "p50") <= member(run.out, "p99"));
-    assert_true(member(run.out, "p99") <= member(run.out, "p99_9"));
-    assert_true(member(run.out, "p99_9") <= member(run.out, "max"));
+    assert_int_equal(seqctl_member(run.out, "numbers"), 7 * requests);
+    assert_int_equal(seqctl_member(run.out, "connections"), 3);
+    assert_int_equal(seqctl_member(run.out, "repeated"), 0);
+    assert_int_equal(seqctl_member(run.out, "disordered"), 0);
+    assert_true(seqctl_member(run.out, "p50") <= seqctl_member(run.out, "p99"));
+    assert_true(seqctl_member(run.out, "p99") <= seqctl_member(run.out, "p99_9"));
+    assert_true(seqctl_member(run.out, "p99_9") <= seqctl_member(run.out, "max"));
     /* Every block that was counted was taken, and no other. */
     assert_int_equal(stage_next(&stage, "/"), (int64_t)(7 * requests) + 1);
     seqctl_free(&run);
@@ -97,7 +84,7 @@ static void test_seqctl_bench_finds_a_server_that_lies(void **state)
     struct liar *liar = liar_start(&options);
     struct seqctl_run run = seqctl_run(liar_port(liar), "bench -c 4 -d 3 --json");
     assert_int_equal(run.status, 1);
-    assert_true(member(run.out, "repeated") > 0);
+    assert_true(seqctl_member(run.out, "repeated") > 0);
     assert_non_null(strstr(run.err, "this server breaks its promise"));
     seqctl_free(&run);
     (void)liar_kill(liar); /* which number would have come does not matter */
@@ -120,8 +107,8 @@ static void test_seqctl_bench_waits_out_a_server_that_is_not_ready(void **state)
                      "{\"type\":\"/problems/no-lease\",\"detail\":\"D\"}");
     struct seqctl_run run = seqctl_run(parrot_port(parrot), "bench -c 1 -d 1 --json");
     assert_int_equal(run.status, 7);
-    assert_true(member(run.out, "refused") > 1);
-    assert_int_equal(member(run.out, "requests"), 0);
+    assert_true(seqctl_member(run.out, "refused") > 1);
+    assert_int_equal(seqctl_member(run.out, "requests"), 0);
     assert_non_null(strstr(run.err, "no request was answered with numbers"));
     seqctl_free(&run);
     free(parrot_stop(parrot));

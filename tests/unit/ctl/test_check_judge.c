@@ -319,7 +319,15 @@ static void test_check_judge_finds_numbers_off_the_grid(void **state)
     assert_int_equal(verdict.strays[0].low, 36);
     assert_int_equal(verdict.duplicated, 1);
     assert_int_equal(verdict.gaps.numbers, 1); /* 35 */
-    assert_false(check_verdict_is_good(&verdict));
+    forget();
+    take(0, 5, 1, 0, 1);
+    take(0, 36, 3, 2, 3); /* 36 46 56 */
+    take(0, 42, 1, 2, 3); /* between them, and none of them */
+    judge(10);
+    assert_int_equal(verdict.strayed, 2);
+    assert_int_equal(verdict.duplicated, 0);
+    assert_int_equal(verdict.disordered, 0);
+    assert_false(check_verdict_is_good(&verdict)); /* for that alone */
 }
 
 static void test_check_judge_finds_an_answer_of_another_count(void **state)
@@ -328,10 +336,12 @@ static void test_check_judge_finds_an_answer_of_another_count(void **state)
     take(0, 1, 1, 0, 1);
     histories[2].wrong_count = 2;
     histories[2].wrong = (struct check_wrong){.span = {7, 9}, .connection = 2, .what = "later"};
+    histories[3].wrong_count = 1;
+    histories[3].wrong = (struct check_wrong){.span = {3, 4}, .connection = 3, .what = "first"};
     histories[4].wrong_count = 1;
-    histories[4].wrong = (struct check_wrong){.span = {3, 4}, .connection = 4, .what = "first"};
+    histories[4].wrong = (struct check_wrong){.span = {5, 6}, .connection = 4, .what = "later"};
     judge(1);
-    assert_int_equal(verdict.wrong, 3);
+    assert_int_equal(verdict.wrong, 4);
     assert_string_equal(verdict.first_wrong.what, "first");
     assert_false(check_verdict_is_good(&verdict));
 }

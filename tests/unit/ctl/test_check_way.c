@@ -68,6 +68,7 @@ static void test_check_way_takes_text_apart(void **state)
     assert_int_equal(judge_body(CHECK_TEXT, "5\n5\n5\n", 3, 10), CHECK_WRONG);
     assert_int_equal(judge_body(CHECK_TEXT, "1\n2\n3\n", 3, -1), CHECK_WRONG);
     assert_int_equal(judge_body(CHECK_TEXT, "5\n15\n25", 3, 10), CHECK_WRONG);
+    assert_int_equal(judge_body(CHECK_TEXT, "5\n15\n25\nmore", 3, 10), CHECK_WRONG);
     assert_int_equal(judge_body(CHECK_TEXT, "hello\n", 1, 10), CHECK_WRONG);
     assert_false(reply.has_block);
     assert_int_equal(judge_body(CHECK_TEXT, "", 1, 10), CHECK_WRONG);

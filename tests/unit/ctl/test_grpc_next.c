@@ -83,15 +83,15 @@ static void test_grpc_next_refuses_what_is_not_whole(void **state)
     } cases[] = {
         {"", 0},
         {"\0\0\0\0", 4},
-        {"\0\0\0\0\1", 5},           /* shorter than it says */
-        {"\0\0\0\0\2\x08\1\x08", 8}, /* longer */
-        {"\1\0\0\0\2\x08\1", 7},     /* compressed */
-        {"\0\1\0\0\2\x08\1", 7},     /* 2^24 more */
-        {"\0\0\0\0\1\x08", 6},       /* a field without its value */
-        {"\0\0\0\0\2\x08\x80", 7},   /* a number without its end */
-        {"\0\0\0\0\2\x00\1", 7},     /* field 0 */
-        {"\0\0\0\0\2\x0b\1", 7},     /* wire type 3 */
-        {"\0\0\0\0\3\x2a\5a", 8},    /* bytes that are not there */
+        {"\0\0\0\0\1", 5},             /* shorter than it says */
+        {"\0\0\0\0\2\x08\1\x10\1", 9}, /* longer */
+        {"\1\0\0\0\2\x08\1", 7},       /* compressed */
+        {"\0\1\0\0\2\x08\1", 7},       /* 2^24 more */
+        {"\0\0\0\0\1\x08", 6},         /* a field without its value */
+        {"\0\0\0\0\2\x08\x80", 7},     /* a number without its end */
+        {"\0\0\0\0\2\x00\1", 7},       /* field 0 */
+        {"\0\0\0\0\2\x0b\1", 7},       /* wire type 3 */
+        {"\0\0\0\0\3\x2a\5a", 8},      /* bytes that are not there */
         {"\0\0\0\0\5\x31"
          "1234",
          10},                                                           /* half of 64 bits */
