@@ -319,7 +319,7 @@ $(B)/tests/system/%.so: tests/system/%.c $(B)/tests/flags
 # The simulation: the core's own source, and the store in memory, on ground that one seed moves (tests/sim/seam.h).
 SIM         := $(B)/tests/sim/check_sim
 SIM_OBJECTS := $(patsubst %.c,$(B)/sim/%.o,$(call sources,src/core/*.c tests/lib/store_memory*.c \
-                 tests/sim/check_sim.c tests/sim/judge.c))
+                 tests/sim/check_sim.c tests/sim/judge.c tests/sim/draw.c))
 $(SIM): $(SIM_OBJECTS) $(B)/tests/sim/fiber.o $(B)/libtest.a $(B)/libstore.a $(B)/libbase.a
 	$(LINK) $^
 $(SIM_OBJECTS): $(B)/sim/%.o: %.c $(B)/tests/flags

@@ -10,6 +10,7 @@
 #include "core/registry.h"
 
 #include "chance.h"
+#include "draw.h"
 #include "fiber.h"
 #include "judge.h"
 #include "store_memory_disk.h"
@@ -38,6 +39,8 @@ struct world {
     bool rewinds;
     bool shared;      /* another node takes of the same sequences */
     bool stops_early; /* the clean stop does not wait for the clients */
+    bool steps;       /* the wall clock does not go as time does */
+    int64_t wall_ms;  /* how far it has stepped */
 
     struct registry *registry;
     struct keeper *keeper;
@@ -59,10 +62,11 @@ struct instant clock_now_coarse(void)
     return clock_now();
 }
 
-/* The time of day goes with simulated time, from some day of 2026 on. */
+/* The time of day goes with simulated time, from some day of 2026 on, but for its steps. */
 static int64_t simulated_wall_ms(const struct wall_clock *clock)
 {
-    return INT64_C(1795000000000) + (int64_t)(clock->monotonic(clock).ns / CLOCK_NS_PER_MS);
+    return INT64_C(1795000000000) + world.wall_ms +
+           (int64_t)(clock->monotonic(clock).ns / CLOCK_NS_PER_MS);
 }
 
 static struct instant simulated_monotonic(const struct wall_clock *clock)
@@ -72,6 +76,13 @@ static struct instant simulated_monotonic(const struct wall_clock *clock)
 }
 
 static const struct wall_clock simulated_clock = {simulated_wall_ms, simulated_monotonic};
+
+static void step_clock(void)
+{
+    static const int64_t steps_ms[] = {1, 4, 40, 2000, 3600000};
+    int64_t step_ms = steps_ms[chance_below(&world.chance, 5)];
+    world.wall_ms += chance_below(&world.chance, 2) == 0 ? step_ms : -step_ms;
+}
 
 /* ---- clients ---- */
 
@@ -113,7 +124,9 @@ static enum error wait_for_lease(struct client *client, struct sequence *sequenc
     }
     bool let_down = error == ERR_UNAVAILABLE && client->stays && !world.leaving && !world.closed &&
                     !world.rewinds; /* which ends the waits of what it replaces */
-    if (let_down && !world.faults && !world.scarce && patience_ns >= PATIENCE_NS) {
+    /* A timestamp may wait for time, and for those before it. */
+    if (let_down && client->request.name != JUDGE_STAMPS && !world.faults && !world.scarce &&
+        patience_ns >= PATIENCE_NS) {
         judge_fails("a wait of %" PRIu64 " ms ended without numbers on a whole disk",
                     patience_ns / CLOCK_NS_PER_MS);
     }
@@ -129,7 +142,7 @@ static void ask(struct client *client)
         return;
     }
     client->waiter.count =
-        1 + chance_below(&world.chance, chance_below(&world.chance, 4) == 0 ? 9 : 2);
+        1 + chance_below(&world.chance, chance_below(&world.chance, 4) == 0 ? 8 : 2);
     judge_sends(&client->request, name, sequence, client->waiter.count);
     enum error error = sequence_take(sequence, client->waiter.count, &client->waiter.block);
     if (error == ERR_PENDING) {
@@ -158,28 +171,6 @@ static void *play_client(void *argument)
 
 /* ---- the administrator ---- */
 
-/* A definition of few numbers, in all shapes. */
-static struct definition draw_definition(void)
-{
-    static const int64_t increments[] = {1, 1, 1, 2, -1, -3};
-    static const uint64_t gaps[] = {1, 2, 7, 50};
-    struct chance *chance = &world.chance;
-    struct definition definition = definition_default();
-    definition.increment = increments[chance_below(chance, 6)];
-    definition.min = -JUDGE_NUMBER_MAX;
-    definition.max = JUDGE_NUMBER_MAX;
-    definition.start = (int64_t)chance_below(chance, 20);
-    if (chance_below(chance, 4) == 0) { /* it ends soon */
-        definition.max = definition.start + 30;
-        definition.min = definition.start - 30;
-    }
-    definition.max_gap = gaps[chance_below(chance, 4)];
-    definition.lease = chance_below(chance, 3) == 0 ? 1 + chance_below(chance, definition.max_gap)
-                                                    : SEQUENCE_LEASE_AUTO;
-    definition.durability = chance_below(chance, 4) == 0 ? DURABILITY_EVERY : DURABILITY_LEASE;
-    return definition;
-}
-
 struct order {
     struct admin_request request;
     bool over;
@@ -196,9 +187,10 @@ static void give_order(struct order *order, unsigned name)
     memset(order, 0, sizeof *order);
     memcpy(request->name, judge_names[name], 2);
     request->action = (enum admin_action)chance_below(&world.chance, 4);
-    request->definition = draw_definition();
+    request->definition = draw_definition(&world.chance, name);
     request->fields = 1 + (unsigned)chance_below(&world.chance, 7);
-    request->past = (int64_t)chance_below(&world.chance, 200) - 50;
+    request->past = draw_past(&world.chance, name, &world.definitions[name],
+                              simulated_wall_ms(&simulated_clock));
     request->force = world.rewinds && chance_below(&world.chance, 2) == 0;
     request->done = order_ends;
     judge_changes(name);
@@ -236,6 +228,18 @@ static void *play_disk(void *argument)
                                 errors[chance_below(&world.chance, 2)]);
     }
     store_memory_fail(world.disk, 0, STORE_MEMORY_BEFORE, ERR_IO);
+    return NULL;
+}
+
+/* ---- the moods of the wall clock ---- */
+
+static void *play_clock(void *argument)
+{
+    (void)argument;
+    while (!world.leaving && chance_below(&world.chance, 8) != 0) {
+        fiber_sleep_ns(chance_below(&world.chance, 4000) * 1000);
+        step_clock();
+    }
     return NULL;
 }
 
@@ -292,7 +296,7 @@ static bool start_core(struct bell *renewals, struct bell *waits, struct timekee
 
 static void run_life(void *argument)
 {
-    struct fiber *others[CLIENTS_MAX + 2];
+    struct fiber *others[CLIENTS_MAX + 3];
     unsigned count = 0;
     struct bell renewals;
     struct bell waits;
@@ -318,6 +322,9 @@ static void run_life(void *argument)
     }
     if (world.faults) {
         others[count++] = fiber_start(play_disk, NULL);
+    }
+    if (world.steps) {
+        others[count++] = fiber_start(play_clock, NULL);
     }
     struct fiber *node = world.shared ? fiber_start(play_node, NULL) : NULL;
     if (world.stops_early) {
@@ -353,6 +360,9 @@ static void live(unsigned calm)
     world.leaving = false;
     world.settled = false;
     world.stops_early = chance_below(&world.chance, 2) == 0;
+    if (world.steps) {
+        step_clock(); /* while nobody runs */
+    }
     judge_life_begins();
     enum fiber_end end = fiber_life(run_life, NULL, &world.chance, calm, kill_at, STEPS_MAX);
     if (end == FIBER_STANDSTILL || end == FIBER_ENDLESS) {
@@ -374,6 +384,7 @@ static void play(uint64_t seed)
     world.administrator = chance_below(&world.chance, 3) == 0;
     world.rewinds = chance_below(&world.chance, 4) == 0;
     world.scarce = chance_below(&world.chance, 16) == 0;
+    world.steps = chance_below(&world.chance, 2) == 0;
     judge_begin(seed, world.disk);
     if (chance_below(&world.chance, 3) == 0) {
         world.shared = true;
@@ -384,7 +395,7 @@ static void play(uint64_t seed)
     }
     fiber_scarce(world.scarce ? 20 : 0);
     for (unsigned name = 0; name < JUDGE_NAMES; name++) {
-        world.definitions[name] = draw_definition();
+        world.definitions[name] = draw_definition(&world.chance, name);
         judge_define(name, &world.definitions[name]);
     }
     unsigned calm = 1u << chance_below(&world.chance, 6);
@@ -417,10 +428,10 @@ static void show(uint64_t done, uint64_t seeds)
 {
     const struct judge_totals *totals = judge_totals();
     printf("sim: %" PRIu64 " of %" PRIu64 " seeds: %" PRIu64 " lives, %" PRIu64 " kills, %" PRIu64
-           " numbers, %" PRIu64 " waits, %" PRIu64 " refused, %" PRIu64 " changes, %" PRIu64
-           " commits\n",
-           done, seeds, totals->lives, totals->kills, totals->numbers, totals->waits,
-           totals->refused, totals->changes, totals->commits);
+           " numbers, %" PRIu64 " of them timestamps, %" PRIu64 " waits, %" PRIu64
+           " refused, %" PRIu64 " changes, %" PRIu64 " commits\n",
+           done, seeds, totals->lives, totals->kills, totals->numbers, totals->stamps,
+           totals->waits, totals->refused, totals->changes, totals->commits);
     fflush(stdout);
 }
 

@@ -12,7 +12,15 @@
 #define HANDLES_MAX 64
 #define NUMBERS (2 * JUDGE_NUMBER_MAX + 1)
 
-const char *const judge_names[JUDGE_NAMES] = {"a", "b"};
+#define STAMPED_MAX 4096
+
+const char *const judge_names[JUDGE_NAMES] = {"a", "b", "t"};
+
+/* Timestamps that were answered together. */
+struct stamped {
+    int64_t first;
+    int64_t last;
+};
 
 /* The latest answer of one sequence object. */
 struct handle {
@@ -39,6 +47,8 @@ static bool losses_are_exact;
 static uint64_t crashes;
 static uint64_t life_now;
 static struct named names[JUDGE_NAMES];
+static struct stamped stamped[STAMPED_MAX];
+static unsigned stamped_count;
 static struct handle handles[HANDLES_MAX];
 static unsigned handle_count;
 
@@ -66,6 +76,7 @@ void judge_begin(uint64_t seed, struct store_memory_disk *disk)
     losses_are_exact = true;
     crashes = 0;
     memset(names, 0, sizeof names);
+    stamped_count = 0;
 }
 
 void judge_define(unsigned name, const struct definition *definition)
@@ -196,10 +207,39 @@ static void note_number(unsigned name, int64_t number)
     *answered = 1;
 }
 
+static void note_stamps(int64_t first, int64_t last)
+{
+    for (unsigned i = 0; i < stamped_count && !names[JUDGE_STAMPS].rewound; i++) {
+        if (first <= stamped[i].last && last >= stamped[i].first) {
+            judge_fails("'%s' answered %" PRId64 " to %" PRId64 ", and %" PRId64 " to %" PRId64
+                        " before",
+                        judge_names[JUDGE_STAMPS], first, last, stamped[i].first, stamped[i].last);
+        }
+    }
+    if (stamped_count == STAMPED_MAX) {
+        judge_fails("more than %d blocks of timestamps in a world", STAMPED_MAX);
+    }
+    stamped[stamped_count] = (struct stamped){first, last};
+    stamped_count++;
+}
+
+/* P1, of numbers that were answered together. */
+static void note_numbers(unsigned name, const struct block *block)
+{
+    if (name == JUDGE_STAMPS) {
+        note_stamps(block->first, block->last);
+        return;
+    }
+    for (uint64_t i = 0; i < block->count; i++) {
+        note_number(name, block->first + (int64_t)i * block->increment);
+    }
+}
+
 void judge_elsewhere(unsigned name, const struct definition *definition, struct range range)
 {
     for (uint64_t position = range.first; position < range.limit; position++) {
-        note_number(name, definition->start + (int64_t)position * definition->increment);
+        int64_t number = definition_number_at(definition, position);
+        note_numbers(name, &(struct block){number, number, 1, 1});
     }
 }
 
@@ -212,15 +252,15 @@ void judge_receives(struct judge_request *request, const struct block *block)
                     judge_names[request->name], request->count, block->first, block->last);
     }
     check_order(request, block);
+    note_numbers(request->name, block);
     for (uint64_t i = 0; i < block->count; i++) {
-        int64_t number = block->first + (int64_t)i * block->increment;
-        note_number(request->name, number);
-        check_durable(request->name, number);
+        check_durable(request->name, block->first + (int64_t)i * block->increment);
     }
     note_latest(request, block);
     named->unanswered -= request->count;
     named->received += block->count;
     totals.numbers += block->count;
+    totals.stamps += request->name == JUDGE_STAMPS ? block->count : 0;
 }
 
 void judge_refused(struct judge_request *request, enum error error)
@@ -239,7 +279,8 @@ static void check_losses(unsigned name)
 {
     const struct named *named = &names[name];
     const struct definition *definition = &named->definition;
-    if (!losses_are_exact || named->changed || !named->answered_any) {
+    if (!losses_are_exact || named->changed || !named->answered_any ||
+        definition->kind == SEQUENCE_TIMESTAMP) { /* whose positions pass as time does */
         return;
     }
     int64_t distance = (named->latest - definition->start) / definition->increment;

@@ -15,8 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define JUDGE_NAMES 2
-#define JUDGE_NUMBER_MAX 2000 /* numbers lie between its negative and it */
+#define JUDGE_NAMES 3
+#define JUDGE_STAMPS 2        /* the one that is a timestamp sequence */
+#define JUDGE_NUMBER_MAX 2000 /* numbers of the others lie between its negative and it */
 
 extern const char *const judge_names[JUDGE_NAMES];
 
@@ -25,6 +26,7 @@ struct judge_totals {
     uint64_t lives;
     uint64_t kills;
     uint64_t numbers;
+    uint64_t stamps; /* of those: timestamps */
     uint64_t waits;
     uint64_t refused;
     uint64_t changes; /* by an administrator, that succeeded */

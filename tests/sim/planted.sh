@@ -61,5 +61,12 @@ plant 'a taker that does not look at the limit' src/core/sequence_state.h \
     's/next < limit && count <= limit - next/next < limit/'
 plant 'a racy counter' src/core/sequence_state.h \
     's/if \(atomic_compare_exchange_weak_explicit\(&sequence->next, &next, next \+ count,\s+memory_order_relaxed, memory_order_relaxed\)\) \{/atomic_store_explicit(&sequence->next, next + count, memory_order_relaxed);\n        {/'
+timed=src/core/sequence_timed.c
+plant 'a timestamp that follows the clock back' $timed \
+    's/if \(tick > tick_of\(sequence, next\)\) \{\n        return/if (tick != tick_of(sequence, next)) {\n        return/'
+plant 'a timestamp taken beyond the limit' $timed \
+    's/if \(!fits_below\(position, count, limit\) \|\| tick_of/if (tick_of/'
+plant 'a waiter granted behind those who took' $timed \
+    's/while \(!claim\(sequence, &next, position, waiter->count\)\);/while (false);/'
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
