@@ -70,9 +70,24 @@ static void test_grpc_next_answers_an_empty_request_from_default(void **state)
     assert_int_equal(block.count, 1);
     assert_int_equal(block.increment, 1);
     assert_false(answer->trailers_only);
-    assert_string_equal(answer->accept_encoding, "identity");
     assert_int_equal(grpc_expect_block(ask_for(table, "", 1)).first, 2);
     assert_int_equal(grpc_expect_block(ask_for(table, "default", 1)).first, 3);
+}
+
+/* Who names no compression need not be told that none is known. */
+static void test_grpc_next_tells_who_may_compress_what_is_known(void **state)
+{
+    struct table *table = *state;
+    struct grpc_ask gzip = {.path = GRPC_NEXT_PATH, .encoding = "gzip"};
+    struct grpc_words words = grpc_words_next(NULL, 1);
+    const struct grpc_answer *answer =
+        grpc_client_call(table->client, &gzip, words.bytes, words.length);
+
+    assert_int_equal(grpc_expect_block(answer).first, 1);
+    assert_string_equal(answer->accept_encoding, "identity");
+    answer = ask(table, &words);
+    assert_int_equal(grpc_expect_block(answer).first, 2);
+    assert_string_equal(answer->accept_encoding, "");
 }
 
 static void test_grpc_next_answers_a_block(void **state)
@@ -222,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGE_TEST(test_grpc_next_answers_an_empty_request_from_default),
+        STAGE_TEST(test_grpc_next_tells_who_may_compress_what_is_known),
         STAGE_TEST(test_grpc_next_answers_a_block),
         STAGE_TEST(test_grpc_next_answers_a_descending_sequence),
         STAGE_TEST(test_grpc_next_names_the_limit_of_a_count),
