@@ -1,6 +1,7 @@
 /* grpc_buffer: bytes that were put in and have not been taken out yet.
  *
- * The law: an empty buffer holds no memory, so what is idle costs nothing.
+ * The law: an empty buffer holds no memory but GRPC_BUFFER_OWN bytes of its own, so what is idle
+ * costs nothing, and a few bytes take none. It must not be moved.
  *
  * Threads: one at a time. */
 #ifndef SEQD_FRONT_GRPC_BUFFER_H
@@ -11,12 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define GRPC_BUFFER_OWN 64
+
 /* A zeroed one is empty. */
 struct grpc_buffer {
-    uint8_t *bytes; /* owned */
-    size_t room;    /* allocated */
+    uint8_t *bytes; /* owned, or `own`; NULL: none yet */
+    size_t room;    /* of `bytes` */
     size_t start;   /* taken out so far */
     size_t end;     /* put in so far */
+    uint8_t own[GRPC_BUFFER_OWN];
 };
 
 static inline size_t grpc_buffer_length(const struct grpc_buffer *buffer)

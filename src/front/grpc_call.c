@@ -96,7 +96,7 @@ bool grpc_call_is_late(const struct grpc_call *call)
 
 struct grpc_call *grpc_call_open(struct grpc_connection *connection, int32_t stream)
 {
-    struct grpc_call *call = calloc(1, sizeof *call);
+    struct grpc_call *call = grpc_pool_take(&connection->loop->pool, sizeof *call);
 
     if (call == NULL) {
         return NULL;
@@ -184,7 +184,7 @@ void grpc_call_close(struct grpc_call *call)
     grpc_buffer_clear(&call->output);
     loop->calls--;
     free(call->text);
-    free(call);
+    grpc_pool_give(&call->connection->loop->pool, call);
 }
 
 /* ---- what comes in ---- */

@@ -166,6 +166,7 @@ enum error grpc_loop_start(struct grpc_loop *crew, unsigned index, struct grpc_s
     grpc_look_init(&loop->look, service->look_ns);
     grpc_pulse_init(&loop->pulse, loop->now);
     grpc_arena_init(&loop->arena);
+    grpc_pool_init(&loop->pool);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll_fd < 0) {
         return ERR_NO_MEMORY;
@@ -208,6 +209,7 @@ void grpc_loop_fini(struct grpc_loop *loop)
         grpc_timer_clear(&loop->timers, &loop->door->again);
     }
     grpc_timers_fini(&loop->timers);
+    grpc_pool_fini(&loop->pool);
     grpc_mailbox_fini(&loop->mailbox);
     close(loop->epoll_fd);
 }

@@ -14,6 +14,7 @@
 #include "grpc_counters.h"
 #include "grpc_look.h"
 #include "grpc_mailbox.h"
+#include "grpc_pool.h"
 #include "grpc_pulse.h"
 #include "grpc_service.h"
 #include "grpc_timer.h"
@@ -53,6 +54,7 @@ struct grpc_loop {
     enum grpc_phase phase;               /* that it has seen */
     struct grpc_counters counters;
     struct grpc_arena arena;
+    struct grpc_pool pool;
     uint8_t input[GRPC_CHUNK_SIZE];
     uint8_t output[GRPC_CHUNK_SIZE];
 };

@@ -231,8 +231,8 @@ enum error grpc_session_open(struct grpc_connection *connection)
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
 
-    if (nghttp2_session_server_new2(&connection->session, kind->callbacks, connection,
-                                    kind->option) != 0) {
+    if (nghttp2_session_server_new3(&connection->session, kind->callbacks, connection, kind->option,
+                                    &connection->loop->pool.memory) != 0) {
         connection->session = NULL;
         return ERR_NO_MEMORY;
     }

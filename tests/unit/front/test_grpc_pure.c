@@ -210,6 +210,22 @@ static void test_grpc_buffer_holds_no_memory_when_empty(void **state)
     assert_null(buffer.bytes);
 }
 
+static void test_grpc_buffer_takes_no_memory_for_a_few_bytes(void **state)
+{
+    struct grpc_buffer buffer = {.bytes = NULL};
+
+    (void)state;
+    assert_non_null(grpc_buffer_extend(&buffer, GRPC_BUFFER_OWN));
+    assert_ptr_equal(buffer.bytes, buffer.own);
+    memset(buffer.own, 7, GRPC_BUFFER_OWN);
+    assert_int_equal(grpc_buffer_put(&buffer, "", 1), ERR_OK);
+    assert_ptr_not_equal(buffer.bytes, buffer.own);
+    for (int i = 0; i < GRPC_BUFFER_OWN; i++) {
+        assert_int_equal(grpc_buffer_bytes(&buffer)[i], 7);
+    }
+    grpc_buffer_clear(&buffer);
+}
+
 /* ---- timers ---- */
 
 #define TIMERS 300
@@ -408,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_grpc_frame_head_says_the_length),
         cmocka_unit_test(test_grpc_buffer_gives_back_what_was_put_in),
         cmocka_unit_test(test_grpc_buffer_holds_no_memory_when_empty),
+        cmocka_unit_test(test_grpc_buffer_takes_no_memory_for_a_few_bytes),
         cmocka_unit_test(test_grpc_timers_fire_in_order),
         cmocka_unit_test(test_grpc_timers_do_not_wake_too_early),
         cmocka_unit_test(test_grpc_pulse_is_overdue_at_work_and_past_a_timer),
