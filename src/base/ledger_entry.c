@@ -38,12 +38,26 @@ static bool layout_is_empty(const struct layout *layout)
     return layout_equal(layout, &(struct layout){.epoch_ms = 0});
 }
 
+/* Is every number of a counter's positions one that a sequence can have? */
+static bool numbers_fit(const struct ledger_entry *entry)
+{
+    bool rising = entry->increment > 0;
+    uint64_t step = rising ? (uint64_t)entry->increment : 0 - (uint64_t)entry->increment;
+    uint64_t way = rising ? (uint64_t)SEQUENCE_NUMBER_MAX - (uint64_t)entry->start
+                          : (uint64_t)entry->start - (uint64_t)SEQUENCE_NUMBER_MIN;
+
+    return entry->start >= SEQUENCE_NUMBER_MIN && entry->positions.limit - 1 <= way / step;
+}
+
 static enum error check_mapping(const struct ledger_entry *entry, struct error_detail *detail)
 {
     switch (entry->kind) {
     case SEQUENCE_COUNTER:
         if (entry->increment == 0 || !layout_is_empty(&entry->layout)) {
             return error_fail(detail, ERR_INVALID, "no counter maps positions so");
+        }
+        if (!numbers_fit(entry)) {
+            return error_fail(detail, ERR_INVALID, "the positions lie beyond all numbers");
         }
         return ERR_OK;
     case SEQUENCE_TIMESTAMP:

@@ -131,6 +131,28 @@ static void test_ledger_entry_says_nothing_that_is_not_of_its_kind(void **state)
     assert_int_equal(ledger_entry_check(&row, NULL), ERR_INVALID);
 }
 
+/* A row whose numbers wrapped would be about others than were leased. */
+static void test_ledger_entry_has_no_number_beyond_what_a_sequence_can_have(void **state)
+{
+    struct ledger_entry up = counter_row(INT64_MAX - 9, 3, (struct range){0, 4});
+    struct ledger_entry down = counter_row(SEQUENCE_NUMBER_MIN + 9, -3, (struct range){0, 4});
+    struct ledger_entry all = counter_row(SEQUENCE_NUMBER_MIN, 1, (struct range){0, UINT64_MAX});
+    struct ledger_entry least = counter_row(INT64_MIN, 1, (struct range){0, 1});
+
+    (void)state;
+    assert_int_equal(ledger_entry_check(&up, NULL), ERR_OK);
+    assert_int_equal(ledger_entry_check(&down, NULL), ERR_OK);
+    assert_int_equal(ledger_entry_check(&all, NULL), ERR_OK);
+    assert_int_equal(ledger_entry_number(&up, 3), INT64_MAX);
+    assert_int_equal(ledger_entry_number(&down, 3), SEQUENCE_NUMBER_MIN);
+    assert_int_equal(ledger_entry_number(&all, UINT64_MAX - 1), INT64_MAX);
+    up.positions.limit = 5;
+    assert_int_equal(ledger_entry_check(&up, NULL), ERR_INVALID);
+    down.positions.limit = 5;
+    assert_int_equal(ledger_entry_check(&down, NULL), ERR_INVALID);
+    assert_int_equal(ledger_entry_check(&least, NULL), ERR_INVALID);
+}
+
 static void test_ledger_id_is_text_and_back(void **state)
 {
     static const char *const refused[] = {"",
@@ -198,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_ledger_entry_covers_the_ends_of_all_numbers),
         cmocka_unit_test(test_ledger_entry_covers_the_numbers_of_its_machine_and_node),
         cmocka_unit_test(test_ledger_entry_says_nothing_that_is_not_of_its_kind),
+        cmocka_unit_test(test_ledger_entry_has_no_number_beyond_what_a_sequence_can_have),
         cmocka_unit_test(test_ledger_id_is_text_and_back),
         cmocka_unit_test(test_ledger_ids_sort_by_commit_first),
         cmocka_unit_test(test_ledger_acts_have_names),
