@@ -141,7 +141,8 @@ enum error ledger_record_decode(const void *data, size_t length, struct ledger_i
         return error_fail(detail, ERR_CORRUPT, "the checksum is wrong");
     }
     if (bytes_get(bytes + ROW_AT_VERSION, 2) != LEDGER_RECORD_VERSION ||
-        bytes_get(bytes + ROW_AT_NAME_LENGTH, 1) != name_length) {
+        bytes_get(bytes + ROW_AT_NAME_LENGTH, 1) != name_length ||
+        memchr(bytes + ROW_AT_NAME, '\0', name_length) != NULL) {
         return error_fail(detail, ERR_CORRUPT, "not a row of version %d", LEDGER_RECORD_VERSION);
     }
     entry.act = (enum ledger_act)bytes_get(bytes + ROW_AT_ACT, 1);
@@ -178,7 +179,9 @@ enum error ledger_head_decode(const void *data, size_t length, struct ledger_hea
 
     if (length != LEDGER_HEAD_SIZE ||
         bytes_get(bytes + HEAD_AT_CRC, 4) != bytes_crc32c(0, bytes, HEAD_AT_CRC) ||
-        bytes_get(bytes + HEAD_AT_VERSION, 2) != LEDGER_RECORD_VERSION) {
+        bytes_get(bytes + HEAD_AT_VERSION, 2) != LEDGER_RECORD_VERSION ||
+        !bytes_are_zero(bytes + HEAD_AT_SPACE, HEAD_AT_MISSING - HEAD_AT_SPACE) ||
+        !bytes_are_zero(bytes + HEAD_AT_SPACE_2, HEAD_AT_CRC - HEAD_AT_SPACE_2)) {
         return ERR_CORRUPT;
     }
     ret_head->missing = bytes_get(bytes + HEAD_AT_MISSING, 8);

@@ -137,8 +137,8 @@ static void test_ledger_record_refuses_fields_that_no_row_has(void **state)
     static const struct {
         size_t at;
         uint8_t value;
-    } changes[] = {{0, 2}, {1, 1}, {2, 0},  {2, 6},  {3, 2},
-                   {3, 1}, {7, 5}, {80, 0}, {96, 1}, {108, '-'}};
+    } changes[] = {{0, 2}, {1, 1},  {2, 0},  {2, 6},     {3, 2},  {3, 1},
+                   {7, 5}, {80, 0}, {96, 1}, {108, '-'}, {112, 0}};
     struct ledger_entry row = counter_row();
     uint8_t key[LEDGER_KEY_SIZE];
 
@@ -194,6 +194,12 @@ static void test_ledger_head_is_read_as_it_was_written_or_not_at_all(void **stat
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     assert_int_equal(ledger_head_decode(bytes, sizeof bytes - 1, &read), ERR_CORRUPT);
+    for (size_t i = 2; i < 28; i = i == 7 ? 24 : i + 1) { /* kept for later, so it is zero */
+        bytes[i] = 1;
+        bytes_put(bytes + 28, bytes_crc32c(0, bytes, 28), 4);
+        assert_int_equal(ledger_head_decode(bytes, sizeof bytes, &read), ERR_CORRUPT);
+        bytes[i] = 0;
+    }
 }
 
 static void test_ledger_row_is_text_and_back(void **state)
@@ -206,8 +212,8 @@ static void test_ledger_row_is_text_and_back(void **state)
     memset(rows[2].name, 'n', SEQUENCE_NAME_MAX);
     rows[2].positions = (struct range){UINT64_MAX - 1, UINT64_MAX};
     rows[2].generation = UINT64_MAX;
-    rows[2].start = INT64_MIN;
-    rows[2].increment = INT64_MIN;
+    rows[2].start = SEQUENCE_NUMBER_MIN;
+    rows[2].increment = 1;
     rows[2].id = (struct ledger_id){UINT64_MAX, UINT32_MAX};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         ledger_record_write_text(&rows[i], text);
