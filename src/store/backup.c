@@ -165,6 +165,9 @@ static enum error check_sum(struct backup_reader *reader, struct error_detail *d
         return refuse(reader, "the checksum is wrong: the file was altered or is damaged", detail);
     }
     reader->end -= CHECKSUM_SIZE;
+    if (memchr(reader->at, '\0', (size_t)(reader->end - reader->at)) != NULL) {
+        return refuse(reader, "a NUL byte stands before it, which no backup has", detail);
+    }
     return ERR_OK;
 }
 

@@ -1,6 +1,7 @@
 /* The text of a backup, without a store: what is in its header comes back. */
 #include "base/rfc3339.h"
 #include "store/backup.h"
+#include "store/bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,11 +56,36 @@ static void test_backup_bears_a_clock_beyond_the_year_9999(void **state)
     assert_true(write_and_read(&meta).meta.committed_ms == RFC3339_MAX_MS);
 }
 
+/* What stands behind it would be passed over. The checksum is that of the text with the NUL. */
+static void test_backup_with_a_nul_is_refused(void **state)
+{
+    static const char text[] =
+        "seqd-backup 1\ninstance 5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a incarnation "
+        "c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3 commits 1 time 2026-11-25T20:15:00.123Z gap 5 rate 7";
+    static const char tails[2][8] = {"x\n", "\0\n"};
+    struct backup_reader reader;
+    struct error_detail detail;
+    char whole[512];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        size_t length = sizeof text - 1;
+        memcpy(whole, text, length);
+        memcpy(whole + length, tails[i], 2);
+        length += 2;
+        length += (size_t)snprintf(whole + length, sizeof whole - length, "checksum %08x\n",
+                                   (unsigned)bytes_crc32c(0, whole, length));
+        assert_int_equal(backup_open(&reader, whole, length, &detail), ERR_CORRUPT);
+        assert_non_null(strstr(detail.text, i == 0 ? "no header" : "NUL"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_backup_header_comes_back_as_it_went),
         cmocka_unit_test(test_backup_bears_a_clock_beyond_the_year_9999),
+        cmocka_unit_test(test_backup_with_a_nul_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
