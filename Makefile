@@ -343,6 +343,7 @@ $(LAB_DIR)/lying_disk.so: tests/crashlab/lying_disk.c $(B)/tests/flags
 FUZZ_LINKS := -fsanitize=fuzzer
 $(call programs, tests/fuzz, tests/fuzz/fuzz_config.c, front core store base, $(LIBS) $(FUZZ_LINKS))
 $(call programs, tests/fuzz, tests/fuzz/fuzz_stored.c tests/fuzz/fuzz_decode.c, store base, -llmdb $(FUZZ_LINKS))
+$(call programs, tests/fuzz, tests/fuzz/fuzz_ledger.c, ctl store base, $(CTL_LIBS) $(FUZZ_LINKS))
 $(call programs, tests/fuzz, tests/fuzz/fuzz_tokens.c, front base, -lgnutls $(FUZZ_LINKS))
 $(call programs, tests/fuzz, tests/fuzz/fuzz_request.c tests/fuzz/fuzz_json.c, front core store base, -lgnutls -ljansson $(GRPC_LIBS) $(FUZZ_LINKS))
 $(call programs, tests/fuzz, tests/fuzz/fuzz_grpc.c, front base, $(GRPC_LIBS) $(FUZZ_LINKS))

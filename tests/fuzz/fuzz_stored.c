@@ -305,6 +305,29 @@ static void take_copies(const uint8_t *data, size_t size)
 
 /* ---- a backup ---- */
 
+/* Rows come in their order, none of a commit that the header does not know. */
+static bool copy_rows(struct backup_reader *reader, struct backup *backup)
+{
+    struct ledger_entry entry;
+    struct error_detail detail = {.text = ""};
+    struct ledger_id last = {0};
+
+    for (;;) {
+        if (backup_next_row(reader, &entry, &detail) != ERR_OK) {
+            law_holds(law_explains(&detail) && strncmp(detail.text, "line ", 5) == 0);
+            return false;
+        }
+        if (entry.id.commit == 0) {
+            return true;
+        }
+        law_holds(ledger_entry_check(&entry, NULL) == ERR_OK);
+        law_holds(ledger_id_compare(last, entry.id) < 0);
+        law_holds(entry.id.commit <= reader->meta.counter);
+        last = entry.id;
+        backup_add_row(backup, &entry);
+    }
+}
+
 /* Write what `reader` reads to the end of `to`. False where it is refused. */
 static bool copy_backup(struct backup_reader *reader, FILE *to)
 {
@@ -325,8 +348,9 @@ static bool copy_backup(struct backup_reader *reader, FILE *to)
         law_holds(definition_check_name(name, strlen(name), NULL) == ERR_OK);
         backup_add(&backup, name, &record);
     }
+    bool good = copy_rows(reader, &backup);
     backup_end(&backup);
-    return true;
+    return good;
 }
 
 /* Copy the backup at `text`, to be freed; NULL where it is refused. */
@@ -361,6 +385,7 @@ static void take_backup(const uint8_t *data, size_t size)
                                            bytes_crc32c(0, data, size)); /* fits */
     char *copy = read_backup(text, whole, &length);
     if (copy != NULL) {
+        law_holds(memchr(data, '\0', size) == NULL); /* what stands behind it was passed over */
         size_t again_length = 0;
         char *again = read_backup(copy, length, &again_length);
         law_holds(again != NULL && again_length == length && memcmp(copy, again, length) == 0);

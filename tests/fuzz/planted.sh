@@ -65,6 +65,11 @@ plant tokens 'a token repeated into the log' src/front/access_file.c \
     's/"a line begins with \x27" HASH_PREFIX "\x27 and the hash of a token"/"\x27%s\x27 is no hash", word/'
 plant stored 'bytes kept for later that are not zero' src/store/record.c 's/!record_space_is_zero\(bytes\)\)/(bytes == NULL \&\& !record_space_is_zero(bytes)))/'
 plant stored 'the lower mark of two copies' src/store/copies.c 's/newer\.mark = range_max\(a->mark, b->mark\);//'
+plant stored 'a backup read to its first NUL' src/store/backup.c "s/memchr\(reader->at, '.0', \(size_t\)\(reader->end - reader->at\)\) != NULL/reader->at == NULL/"
+plant ledger 'a row whose numbers wrap' src/base/ledger_entry.c 's/!numbers_fit\(entry\)/entry->start < 0 \&\& !numbers_fit(entry)/'
+plant ledger 'a key that the checksum leaves out' src/store/ledger_record.c \
+    's/bytes_crc32c\(bytes_crc32c\(0, key, sizeof\(key\)\), bytes, length\)/bytes_crc32c(bytes_crc32c(0, key, 0), bytes, length)/'
+plant ledger 'a word more in a row that seqctl reads' src/ctl/ledger_row.c 's/words.count == ROW_WORDS/words.count >= ROW_WORDS/'
 plant decode 'the last number of a span' src/base/layout.c 's/\(limit - 1\) << shift/limit << shift/'
 plant decode 'a leap year that is none' src/base/rfc3339.c 's/ \|\| year % 400 == 0//'
 plant json 'a number cut to the bits of its field' src/front/http_object.c \

@@ -336,6 +336,7 @@ static struct dir configure(const struct dir *dir)
     int length =
         snprintf(text, sizeof text,
                  "[seqd]\nlog_level = warning\n[http]\nlisten = 127.0.0.1:0\nidle_timeout = 1h\n"
+                 "request_timeout = 6s\n" /* ends what has half a head, and no more to come */
                  "tokens = %s\ncors_origins = https://a.example\n"
                  "[sequence:default]\n[sequence:orders]\nstart = %" PRId64 "\n",
                  path.path, judged[1].start);
