@@ -1,16 +1,13 @@
-#include "base/clock.h"
+#include "check_crew.h"
 #include "check_judge.h"
 #include "check_report.h"
 #include "check_way.h"
-#include "check_worker.h"
 #include "commands.h"
-#include "crew.h"
 #include "refusal.h"
 #include "session.h"
 #include "value.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SECONDS_MAX 3600
@@ -22,15 +19,11 @@ struct check {
     struct session session;
     const char *name;
     const char *kind; /* NULL: not known */
-    uint64_t connections;
-    uint64_t seconds;
-    bool through; /* restarts */
-    struct check_load load;
+    bool through;     /* restarts */
     struct check_way ways[WAYS_MAX];
     size_t way_count;
     size_t address_count;
-    struct check_worker *workers; /* `connections` of them; NULL before they are made */
-    uint64_t ns;
+    struct check_crew crew;
 };
 
 /* Exit status 1 says that a promise was broken, and nothing else may say it. */
@@ -49,7 +42,7 @@ static void add_way(struct check *check, const struct address *address, enum che
     way->options.once = true;
     way->options.grpc = form == CHECK_GRPC;
     way->form = form;
-    check_way_aim(way, check->name, check->load.count);
+    check_way_aim(way, check->name, check->crew.load.count);
 }
 
 static enum outcome add_address(struct check *check, const struct address *address, bool grpc)
@@ -109,50 +102,6 @@ static enum outcome add_ways(const struct arguments *arguments, struct check *ch
 
 /* ---- running ---- */
 
-static uint64_t answered(void *context)
-{
-    struct check *check = context;
-    uint64_t requests = 0;
-    for (size_t i = 0; i < check->connections; i++) {
-        requests += check_worker_answered(&check->workers[i]);
-    }
-    return requests;
-}
-
-static enum error begin(void *context, size_t index)
-{
-    struct check *check = context;
-    return check_worker_start(&check->workers[index]);
-}
-
-static void join(void *context, size_t index)
-{
-    struct check *check = context;
-    check_worker_join(&check->workers[index]);
-}
-
-/* What ended the check before its time. */
-static enum outcome tell_end(const struct check *check, bool json)
-{
-    for (size_t i = 0; i < check->connections; i++) {
-        const struct check_worker *worker = &check->workers[i];
-        if (worker->full) {
-            outcome_say("no more than %zu answers of a connection are kept: it ended early",
-                        check->load.takes_max);
-        }
-        if (worker->outcome == OUTCOME_OK) {
-            continue;
-        }
-        const struct answer *answer = &worker->end.answer;
-        if (answer->body != NULL && worker->way->form != CHECK_GRPC) {
-            const char *from = address_name(&worker->way->options.address);
-            return unchecked(refusal_tell(answer, from, json));
-        }
-        return outcome_fail(unchecked(worker->outcome), "%s", worker->end.detail.text);
-    }
-    return OUTCOME_OK;
-}
-
 /* The kind, where the server tells: a token may be good for numbers alone. */
 static void learn_kind(struct check *check)
 {
@@ -179,17 +128,17 @@ static void learn_kind(struct check *check)
 /* The first block says what the increment is, and that there is somebody to check. */
 static enum outcome ask_first(struct check *check)
 {
-    struct check_worker *worker = &check->workers[0];
+    struct check_worker *worker = &check->crew.workers[0];
     struct server *server = server_open(&worker->way->options);
     if (server == NULL) {
         return outcome_fail(OUTCOME_UNAVAILABLE, "out of memory");
     }
-    atomic_init(&check->load.begun, 1);
+    atomic_init(&check->crew.load.begun, 1);
     check_worker_step(worker, server); /* it has to be there now, whatever comes later */
-    check->load.through = check->through;
+    check->crew.load.through = check->through;
     server_close(server);
-    enum outcome outcome = tell_end(check, check->session.json);
-    if (outcome == OUTCOME_OK && check->load.increment == 0) {
+    enum outcome outcome = check_crew_end(&check->crew, check->session.json);
+    if (outcome == OUTCOME_OK && check_load_increment(&check->crew.load) == 0) {
         outcome = outcome_fail(OUTCOME_UNAVAILABLE, "%s gives no number to begin with: %s",
                                address_name(&worker->way->options.address),
                                worker->history.wrong_count > 0 ? worker->history.wrong.what
@@ -201,72 +150,26 @@ static enum outcome ask_first(struct check *check)
     return outcome;
 }
 
-static enum outcome make_workers(struct check *check)
-{
-    check->workers = calloc(check->connections, sizeof *check->workers);
-    if (check->workers == NULL) {
-        return outcome_fail(OUTCOME_UNAVAILABLE, "out of memory");
-    }
-    for (uint32_t i = 0; i < check->connections; i++) {
-        check->workers[i].load = &check->load;
-        check->workers[i].way = &check->ways[i % check->way_count];
-        check->workers[i].connection = i;
-    }
-    return OUTCOME_OK;
-}
-
 static enum outcome run(struct check *check)
 {
-    struct check_load *load = &check->load;
-    enum outcome outcome = make_workers(check);
-    load->start = clock_now();
-    load->end = clock_after(load->start, check->seconds * CLOCK_NS_PER_S);
+    enum outcome outcome = check_crew_make(&check->crew);
     if (outcome == OUTCOME_OK) {
         outcome = ask_first(check);
     }
-    if (outcome != OUTCOME_OK) {
-        return outcome;
+    if (outcome == OUTCOME_OK) {
+        outcome = check_crew_run(&check->crew);
     }
-    struct crew crew = {.count = (size_t)check->connections,
-                        .start = load->start,
-                        .end = load->end,
-                        .whole = load->requests,
-                        .stop = &load->stop,
-                        .begin = begin,
-                        .join = join,
-                        .done = answered,
-                        .context = check};
-    return unchecked(crew_run(&crew, &check->ns));
-}
-
-/* ---- the verdict ---- */
-
-static enum outcome judge(struct check *check, struct check_verdict *verdict)
-{
-    struct check_history *histories = calloc(check->connections, sizeof *histories);
-    enum error error = histories == NULL ? ERR_NO_MEMORY : ERR_OK;
-    for (size_t i = 0; histories != NULL && i < check->connections; i++) {
-        histories[i] = check->workers[i].history; /* lent: the takes stay the worker's */
-    }
-    if (error == ERR_OK) {
-        error = check_judge(histories, (size_t)check->connections,
-                            check_step(check->load.increment), verdict);
-    }
-    free(histories);
-    if (error != ERR_OK) {
-        return outcome_fail(OUTCOME_UNAVAILABLE, "out of memory: the numbers cannot be judged");
-    }
-    return OUTCOME_OK;
+    return unchecked(outcome);
 }
 
 static enum outcome tell(struct check *check, const struct check_verdict *verdict)
 {
     struct check_report report = {.name = check->name,
                                   .kind = check->kind,
-                                  .increment = check->load.increment,
-                                  .count = check->load.count,
-                                  .connections = check->connections,
-                                  .ns = check->ns,
+                                  .increment = check_load_increment(&check->crew.load),
+                                  .count = check->crew.load.count,
+                                  .connections = check->crew.connections,
+                                  .ns = check->crew.ns,
                                   .ways = check->ways,
                                   .way_count = check->way_count,
                                   .verdict = verdict};
@@ -275,7 +178,8 @@ static enum outcome tell(struct check *check, const struct check_verdict *verdic
     } else {
         check_report_text(&report);
     }
-    enum outcome end = tell_end(check, false); /* the report is the one object */
+    enum outcome end =
+        unchecked(check_crew_end(&check->crew, false)); /* the report is the one object */
     if (!check_verdict_is_good(verdict)) {
         return outcome_fail(OUTCOME_FAILED,
                             "%" PRIu64 " numbers duplicated, %" PRIu64 " answers disordered, "
@@ -290,17 +194,17 @@ static enum outcome tell(struct check *check, const struct check_verdict *verdic
 
 static enum outcome understand(const struct arguments *arguments, struct check *check)
 {
-    struct check_load *load = &check->load;
+    struct check_load *load = &check->crew.load;
     uint64_t standard = arguments_has(arguments, OPTION_REQUESTS) ? SECONDS_MAX : 10;
     check->name = arguments->word_count > 0 ? arguments->words[0] : "default";
     enum outcome outcome = session_check_name(check->name);
     if (outcome == OUTCOME_OK) {
         outcome = arguments_number(arguments, OPTION_CONNECTIONS, 1, CHECK_CONNECTIONS_MAX, 16,
-                                   &check->connections);
+                                   &check->crew.connections);
     }
     if (outcome == OUTCOME_OK) {
-        outcome =
-            arguments_number(arguments, OPTION_SECONDS, 1, SECONDS_MAX, standard, &check->seconds);
+        outcome = arguments_number(arguments, OPTION_SECONDS, 1, SECONDS_MAX, standard,
+                                   &check->crew.seconds);
     }
     if (outcome == OUTCOME_OK) {
         outcome = arguments_number(arguments, OPTION_COUNT, 1, COUNT_MAX, 1, &load->count);
@@ -316,8 +220,10 @@ static enum outcome understand(const struct arguments *arguments, struct check *
         return outcome;
     }
     check->through = arguments_has(arguments, OPTION_THROUGH);
-    load->takes_max = CHECK_TAKES_MAX / (size_t)check->connections;
-    return add_ways(arguments, check);
+    outcome = add_ways(arguments, check);
+    check->crew.ways = check->ways;
+    check->crew.way_count = check->way_count;
+    return outcome;
 }
 
 enum outcome check_run(const struct arguments *arguments)
@@ -329,15 +235,12 @@ enum outcome check_run(const struct arguments *arguments)
         outcome = run(&check);
     }
     if (outcome == OUTCOME_OK) {
-        outcome = judge(&check, &verdict);
+        outcome = check_crew_judge(&check.crew, &verdict);
     }
     if (outcome == OUTCOME_OK) {
         outcome = tell(&check, &verdict);
     }
-    for (size_t i = 0; check.workers != NULL && i < check.connections; i++) {
-        check_worker_fini(&check.workers[i]);
-    }
-    free(check.workers);
+    check_crew_fini(&check.crew);
     session_close(&check.session);
     return outcome;
 }

@@ -2,11 +2,18 @@
 
 #include "block_answer.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PAUSE_MS 20 /* after a failure, before it is asked again */
+
+int64_t check_load_increment(struct check_load *load)
+{
+    /* order: relaxed. It changes once, from 0, and nothing else rides on it. */
+    return (int64_t)atomic_load_explicit(&load->increment, memory_order_relaxed);
+}
 
 static void end_all(struct check_worker *worker, enum outcome outcome)
 {
@@ -29,7 +36,7 @@ static void need(struct check_worker *worker, enum error error)
 
 static void take(struct check_worker *worker, int64_t first, uint64_t count, struct check_span span)
 {
-    struct check_take taken = {.low = check_rank(first, worker->load->increment < 0),
+    struct check_take taken = {.low = check_rank(first, check_load_increment(worker->load) < 0),
                                .span = span,
                                .count = (uint32_t)count, /* COUNT_MAX */
                                .connection = worker->connection};
@@ -72,8 +79,9 @@ static void note_presence(struct check_worker *worker, bool away, struct check_s
 }
 
 /* An answer with success. */
-static void count_answer(struct check_worker *worker)
+static void count_answer(struct check_worker *worker, struct check_span span)
 {
+    histogram_add(&worker->latencies, span.ended_ns - span.sent_ns);
     /* order: relaxed. A figure for the progress; nothing else rides on it. */
     (void)atomic_fetch_add_explicit(&worker->answered, 1, memory_order_relaxed);
 }
@@ -89,11 +97,11 @@ static void write_down(struct check_worker *worker, const struct check_reply *re
     case CHECK_BLOCK:
         history->answered++;
         take(worker, reply->block.first, reply->block.count, span);
-        count_answer(worker);
+        count_answer(worker, span);
         break;
     case CHECK_WRONG:
         take_wrong(worker, reply, span);
-        count_answer(worker);
+        count_answer(worker, span);
         break;
     case CHECK_FAILED:
     case CHECK_REFUSED:
@@ -121,15 +129,31 @@ static void go_on(struct check_worker *worker, struct check_reply *reply)
     }
 }
 
+/* The first block says what holds for all, whether it is right or not. */
+static void learn_increment(struct check_load *load, struct check_reply *reply)
+{
+    int_fast64_t known = 0;
+    /* order: relaxed, as in check_load_increment(). */
+    bool first =
+        atomic_compare_exchange_strong_explicit(&load->increment, &known, reply->block.increment,
+                                                memory_order_relaxed, memory_order_relaxed);
+    if (!first && known != reply->block.increment) {
+        reply->event = CHECK_WRONG;
+        (void)error_fail(&reply->detail, ERR_CORRUPT, "the increment is %" PRId64 " and %" PRId64,
+                         (int64_t)known, reply->block.increment);
+    }
+}
+
 void check_worker_step(struct check_worker *worker, struct server *server)
 {
     struct check_load *load = worker->load;
     struct check_reply reply;
+    int64_t increment = check_load_increment(load);
     struct check_span span = {.sent_ns = clock_elapsed(load->start, clock_now())};
-    check_way_ask(worker->way, server, load->count, load->increment, &reply);
+    check_way_ask(worker->way, server, load->count, increment, &reply);
     span.ended_ns = clock_elapsed(load->start, clock_now());
-    if (load->increment == 0 && reply.has_block) {
-        load->increment = reply.block.increment; /* the first request, before any thread */
+    if (reply.has_block && increment == 0) {
+        learn_increment(load, &reply);
     }
     write_down(worker, &reply, span);
     go_on(worker, &reply);

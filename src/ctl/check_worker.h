@@ -1,5 +1,5 @@
-/* check_worker: one connection of a check: it asks for blocks, one after the other, and writes down
- * what came of each.
+/* check_worker: one connection of a load, to check or to measure a server: it asks for blocks, one
+ * after the other, and writes down what came of each.
  *
  * The law: nothing is left out and nothing is made better: what it has attempted is what its
  * history adds up to. A worker that cannot go on ends all, and says why.
@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/histogram.h"
 #include "check_history.h"
 #include "check_way.h"
 
@@ -21,8 +22,7 @@
 
 /* The same for all of a check. */
 struct check_load {
-    uint64_t count;    /* numbers that each request asks for */
-    int64_t increment; /* 0: not known yet */
+    uint64_t count; /* numbers that each request asks for */
     struct instant start;
     struct instant end;
     uint64_t requests; /* of all connections; 0: no limit */
@@ -30,8 +30,9 @@ struct check_load {
     bool through;      /* a server that is away is waited for */
 
     /* Atomic: of all workers. */
-    atomic_uint_fast64_t begun; /* requests */
-    atomic_bool stop;           /* set by anybody: end now */
+    atomic_int_fast64_t increment; /* what the first block said; 0: none has come */
+    atomic_uint_fast64_t begun;    /* requests */
+    atomic_bool stop;              /* set by anybody: end now */
 };
 
 struct check_worker {
@@ -43,12 +44,16 @@ struct check_worker {
 
     /* The thread's own, until it was joined. */
     struct check_history history;
-    bool away; /* the server has not answered since away_ns */
+    struct histogram latencies; /* ns, of answers with success */
+    bool away;                  /* the server has not answered since away_ns */
     uint64_t away_ns;
     bool full;              /* it ended at takes_max */
     enum outcome outcome;   /* what ended all; OUTCOME_OK: this was not it */
     struct check_reply end; /* ... and the reply that did */
 };
+
+/* The increment, as the first block said it; 0: none has come. Threads: any. */
+int64_t check_load_increment(struct check_load *load);
 
 /* Ask once and write it down; for the first request, before any thread. `server` is asked the
  * worker's way. */

@@ -128,8 +128,8 @@ static const struct command table[] = {
      .usage = "[NAME]",
      .summary = "Load the server and tell how fast it answers; takes numbers for good",
      .help =
-         "Each connection asks again as soon as it is answered. Every number is checked: none may\n"
-         "come twice, and on each connection they come in order. NAME is 'default' without it.\n"
+         "Each connection asks again as soon as it is answered. Every number is judged as 'check'\n"
+         "does. NAME is 'default' without it.\n"
          "^C ends the load early and still tells the figures.\n",
      .words_max = 1,
      .options =

@@ -58,8 +58,8 @@ __attribute__((warn_unused_result)) enum outcome token_run(const struct argument
 
 /* --json: {"sequence","connections","count","nanoseconds","requests","numbers",
  * "requests_per_second","numbers_per_second","latency_ns":{"p50","p90","p99","p99_9","max"},
- * "refused","repeated","disordered"}, the counts as strings. OUTCOME_FAILED: a number came twice
- * or out of order. */
+ * "refused","repeated","disordered","inexact"}, the counts as strings. OUTCOME_FAILED: a number
+ * came twice or out of order, or was not what was asked for. */
 __attribute__((warn_unused_result)) enum outcome bench_run(const struct arguments *arguments);
 
 /* --json: {"sequence","kind":text|null,"increment","connections","ways":[…],"count","nanoseconds",
