@@ -81,10 +81,8 @@ enum fate fate_of_number(const struct fate_rows *rows)
     unsigned maybe = 0;
     assert(rows->count > 0);
     for (size_t i = 0; i < rows->count; i++) {
-        enum fate of_row = fate_of_row(rows, i);
-        bool lease = rows->items[i].act == LEDGER_LEASE;
-        maybe += lease && (of_row == FATE_MAYBE || of_row == FATE_HELD) ? 1 : 0;
-        fate = maybe == 0 || lease ? of_row : fate;
+        fate = fate_of_row(rows, i);
+        maybe += rows->items[i].act == LEDGER_LEASE && (fate == FATE_MAYBE || fate == FATE_HELD);
     }
     if (maybe > 1) {
         return FATE_SEVERAL;

@@ -232,7 +232,7 @@ struct words {
     size_t count;
 };
 
-/* Words with one blank between them. */
+/* Words with one blank between them; whoever reads an empty one refuses it. */
 static bool split(const char *text, struct words *words)
 {
     size_t length = strlen(text);
@@ -246,7 +246,7 @@ static bool split(const char *text, struct words *words)
         if (blank != NULL) {
             *blank++ = '\0';
         }
-        if (*word == '\0' || words->count == WORDS_MAX) {
+        if (words->count == WORDS_MAX) {
             return false;
         }
         words->items[words->count++] = word;

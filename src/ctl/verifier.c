@@ -36,7 +36,7 @@ static void find_parents(struct verifier *verifier)
         uint32_t previous = history->rows[i - 1].life;
         struct verifier_life *life = &verifier->lives[row->life];
         if (history->rows[i - 1].input == row->input && previous != row->life &&
-            life->parent == LIFE_NONE && !verifier_is_ancestor(verifier, row->life, previous)) {
+            !verifier_is_ancestor(verifier, row->life, previous)) {
             life->parent = previous;
         }
     }
@@ -122,8 +122,8 @@ struct pair {
     struct ledger_id last;
 };
 
-/* The span of a life that both inputs tell of; false: none. */
-static bool find_span(const struct verifier *verifier, size_t begin, size_t end, struct pair *pair)
+/* The span of a life that both inputs tell of, which both have rows of. */
+static void find_span(const struct verifier *verifier, size_t begin, size_t end, struct pair *pair)
 {
     const struct history_row *rows = verifier->history->rows;
     const size_t *order = verifier->order.items;
@@ -140,7 +140,6 @@ static bool find_span(const struct verifier *verifier, size_t begin, size_t end,
     }
     pair->first = ledger_id_compare(first[0], first[1]) > 0 ? first[0] : first[1];
     pair->last = ledger_id_compare(last[0], last[1]) < 0 ? last[0] : last[1];
-    return last[0].commit != 0 && last[1].commit != 0;
 }
 
 /* Rows that only one of both has are lost in the other, if both go on with the same rows; else the
@@ -153,9 +152,7 @@ static enum error compare_pair(struct verifier *verifier, size_t begin, size_t e
     struct finding finding = {.kind = FINDING_LOST};
     bool open = false; /* `finding` waits for a row that both have */
     enum error error = ERR_OK;
-    if (!find_span(verifier, begin, end, pair)) {
-        return ERR_OK;
-    }
+    find_span(verifier, begin, end, pair);
     for (size_t i = begin; i < end && error == ERR_OK; i++) {
         const struct history_row *row = &rows[order[i]];
         bool here = (row->seen >> pair->inputs[0] & 1) != 0;
@@ -184,31 +181,43 @@ static enum error compare_pair(struct verifier *verifier, size_t begin, size_t e
 /* Compare all inputs that tell of one life, `order` being by identity. */
 static enum error compare_inputs(struct verifier *verifier, size_t begin, size_t end)
 {
-    size_t count = verifier->history->input_count;
+    uint8_t inputs[HISTORY_INPUTS_MAX];
+    size_t count = 0;
+    unsigned seen = 0;
     enum error error = ERR_OK;
+    for (size_t i = begin; i < end; i++) {
+        seen |= verifier->history->rows[verifier->order.items[i]].seen;
+    }
+    for (uint8_t i = 0; i < verifier->history->input_count; i++) {
+        if ((seen >> i & 1) != 0) {
+            inputs[count++] = i;
+        }
+    }
     for (size_t i = 0; i + 1 < count; i++) {
         for (size_t j = i + 1; j < count && error == ERR_OK; j++) {
-            struct pair pair = {.inputs = {(uint8_t)i, (uint8_t)j}};
+            struct pair pair = {.inputs = {inputs[i], inputs[j]}};
             error = compare_pair(verifier, begin, end, &pair);
         }
     }
     return error;
 }
 
-/* Rows of a commit are numbered from 0, so one without its forerunner tells that it is missing. */
+/* Rows of a commit are numbered from 0, so one without its forerunner tells that it is missing,
+ * unless it is the oldest that its input keeps. */
 static enum error look_for_partial(struct verifier *verifier, size_t begin, size_t end)
 {
-    const struct history_row *rows = verifier->history->rows;
+    const struct history *history = verifier->history;
     const size_t *order = verifier->order.items;
     enum error error = ERR_OK;
     for (size_t i = begin; i < end && error == ERR_OK; i++) {
-        struct ledger_id id = rows[order[i]].id;
-        struct ledger_id wanted = {.commit = id.commit, .index = id.index - 1};
-        if (id.index != 0 && (i == begin || ledger_id_compare(rows[order[i - 1]].id, wanted) < 0)) {
+        const struct history_row *row = &history->rows[order[i]];
+        struct ledger_id wanted = {.commit = row->id.commit, .index = row->id.index - 1};
+        bool alone = i == begin || ledger_id_compare(history->rows[order[i - 1]].id, wanted) < 0;
+        if (row->id.index != 0 && alone && order[i] != history->inputs[row->input].first) {
             error = verifier_note(verifier, &(struct finding){.kind = FINDING_PARTIAL,
                                                               .a = order[i],
                                                               .b = order[i],
-                                                              .input = rows[order[i]].input});
+                                                              .input = row->input});
         }
     }
     return error;

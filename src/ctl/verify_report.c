@@ -224,7 +224,9 @@ static void print_gaps(const struct verify_report *report)
         if (about->missing + about->damaged > 0) {
             (void)snprintf(line, sizeof line,
                            "note: '%s' lacks rows: %" PRIu64 " were left out for want of room, "
-                           "%" PRIu64 " are damaged; what they were about is not verified",
+                           "%" PRIu64
+                           " are damaged; what they were about is not verified, and where one of "
+                           "them gave numbers back, the next lease of these looks wrong",
                            source_of(report, i), about->missing, about->damaged);
             print_line(line);
         }

@@ -1,14 +1,17 @@
 /* seqctl verify and whois against the real daemon: whatever it lived through is accepted, and what
  * really was leased twice is found. */
 #include "http_client.h"
+#include "parrot.h"
 #include "seqctl.h"
 #include "stage.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -51,17 +54,24 @@ static void back_up(const struct stage *stage, const struct dir *file)
     administer(stage, command);
 }
 
+static bool says(const struct seqctl_run *run, const char *word)
+{
+    bool wanted = word[0] != '!';
+    const char *text = wanted ? word : word + 1;
+    return (strstr(run->out, text) != NULL || strstr(run->err, text) != NULL) == wanted;
+}
+
 /* Run seqctl; its exit status is `status`, and each of the `words`, up to NULL, stands in what it
- * prints. */
+ * prints, or does not, where '!' is before it. */
 static void expect(const struct stage *stage, const char *line, int status,
                    const char *const *words)
 {
     struct seqctl_run run = seqctl_run(stage != NULL ? stage->port : 1, line);
     bool good = run.status == status;
-    for (; good && *words != NULL; words++) {
-        good = strstr(run.out, *words) != NULL || strstr(run.err, *words) != NULL;
+    while (good && *words != NULL && says(&run, *words)) {
+        words++;
     }
-    if (!good) {
+    if (!good || *words != NULL) {
         fail_msg("seqctl %s: exit status %d, expected %d and '%s':\n%s%s", line, run.status, status,
                  *words != NULL ? *words : "", run.out, run.err);
     }
@@ -247,6 +257,61 @@ static void test_verify_says_what_it_cannot_read(void **state)
     stage_close(&stage);
 }
 
+#define PAGE(rows, rest) \
+    PARROT_JSON("200 OK", "{\"ledger\":[" rows "],\"missing\":\"3\",\"damaged\":\"2\"" rest "}")
+#define NO_SEQUENCE PARROT_JSON("200 OK", "{\"sequences\":[],\"after\":null}")
+#define ID "0123456789abcdef0123456789abcdef"
+#define ROW(id, first, limit, last) \
+    "{\"row\":\"" id "\",\"act\":\"lease\",\"sequence\":\"s\",\"time\":\"2026-11-26T21:30:00Z\"," \
+    "\"instance\":\"" ID "\",\"incarnation\":\"" ID "\",\"generation\":\"" limit "\"," \
+    "\"positions\":{\"first\":\"" first "\",\"limit\":\"" limit "\"},\"kind\":\"counter\"," \
+    "\"start\":\"0\",\"increment\":\"1\",\"first\":\"" first "\",\"last\":\"" last "\"}"
+
+/* What a server answers that keeps nothing of its rows, or is none. */
+static void expect_of_parrot(const char *answers, int status, const char *const *words)
+{
+    char line[LINE_SIZE];
+    struct parrot *parrot = parrot_start(NULL, answers);
+    (void)snprintf(line, sizeof line, "verify http://127.0.0.1:%u", (unsigned)parrot_port(parrot));
+    expect(NULL, line, status, words);
+    free(parrot_stop(parrot));
+}
+
+static void test_verify_goes_by_pages_and_says_what_they_lack(void **state)
+{
+    (void)state;
+    expect_of_parrot(PAGE(ROW("1.0", "0", "5", "4"), ",\"oldest\":\"1.0\",\"after\":\"1.0\"")
+                         PARROT_THEN PAGE(ROW("2.0", "5", "9", "8"), "") PARROT_THEN NO_SEQUENCE,
+                     0,
+                     WORDS("2 rows", "3 were left out for want of room, 4 are damaged",
+                           "2026-11-26T21:30:00.000Z"));
+    expect_of_parrot(PAGE(ROW("1.0", "0", "5", "4"), "") PARROT_THEN PARROT_JSON(
+                         "200 OK", "{\"sequences\":[{\"name\":\"s\",\"kind\":\"counter\","
+                                   "\"start\":\"0\",\"increment\":\"1\",\"mark\":\"4\","
+                                   "\"position\":\"0\"}],\"after\":null}"),
+                     1, WORDS("WRONG: 's': row 1.0", "leaves the mark above position 4"));
+    expect_of_parrot(PAGE(ROW("1.0", "0", "5", "4") "," ROW("2.0", "4", "9", "8"), "")
+                         PARROT_THEN NO_SEQUENCE,
+                     1, WORDS("OVERLAP: 's': 1 number, such as 4,", "WRONG: 's': row 2.0"));
+}
+
+static void test_verify_believes_no_page_that_cannot_be(void **state)
+{
+    (void)state;
+    expect_of_parrot(PAGE("", ",\"after\":\"1.0\""), 8, WORDS("this is no page of a ledger"));
+    expect_of_parrot(PAGE(ROW("2.0", "0", "5", "4") "," ROW("2.0", "5", "9", "8"), ""), 8,
+                     WORDS("not in their order"));
+    expect_of_parrot(PAGE(ROW("2.0", "0", "5", "5"), ""), 8, WORDS("first or last"));
+    expect_of_parrot(PAGE("{}", ""), 8, WORDS("a row of the ledger: "));
+    expect_of_parrot(PARROT_JSON("200 OK", "{\"ledger\":{}}"), 8, WORDS("there are no rows"));
+    expect_of_parrot(PARROT_JSON("200 OK", "{\"ledger\":[]}"), 8, WORDS("no page of a ledger"));
+    expect_of_parrot(PAGE("", "") PARROT_THEN PARROT_JSON("200 OK", "{\"sequences\":[{}]}"), 8,
+                     WORDS("name, kind, mark or position"));
+    expect_of_parrot(PAGE("", "")
+                         PARROT_THEN PARROT_JSON("200 OK", "{\"sequences\":[],\"after\":\"a\"}"),
+                     8, WORDS("this is no list of sequences"));
+}
+
 static void test_whois_names_leases(void **state)
 {
     (void)state;
@@ -257,7 +322,8 @@ static void test_whois_names_leases(void **state)
     expect(&stage, "whois 50", 0, WORDS("50 of 'default': issued by one lease, or lost"));
     expect(&stage, "whois 51", 0, WORDS("51 of 'default': leased, and not issued yet"));
     expect(&stage, "whois 50 events", 4, WORDS("No row on record has 50.", "goes back to"));
-    expect(&stage, "whois 99999", 4, WORDS("No row on record has 99999."));
+    expect(&stage, "whois 99999", 4,
+           WORDS("No row on record has 99999.", "!has passed it", "!1970"));
     expect(&stage, "whois x", 2, WORDS("NUMBER is 'x'"));
     stage_stop(&stage);
     stage_start(&stage, NULL);
@@ -269,7 +335,12 @@ static void test_whois_names_leases(void **state)
     expect(&stage, line, 0, WORDS("of 'events': issued by one lease", "0/7"));
     back_up(&stage, &file);
     (void)snprintf(line, sizeof line, "whois 60 --json --from %s", file.path);
-    expect(NULL, line, 0, WORDS("\"fate\":\"given_back\"", "\"fate\":\"issued_or_lost\""));
+    expect(NULL, line, 0,
+           WORDS("\"fate\":\"given_back\"", "\"fate\":\"issued_or_lost\"", "!events"));
+    (void)snprintf(line, sizeof line, "whois 60 events --from %s", file.path);
+    expect(NULL, line, 4, WORDS("No row on record has 60.", "goes back to", "!has passed it"));
+    (void)snprintf(line, sizeof line, "whois 99999 --from %s", file.path);
+    expect(NULL, line, 4, WORDS("No row on record has 99999.", "!has passed it", "!1970"));
     administer(&stage, "advance --force --yes default 5");
     take(&stage, "default", 50);
     expect(&stage, "whois 50", 0, WORDS("leased more than once", "rewind", "by force"));
@@ -300,6 +371,8 @@ int main(void)
         cmocka_unit_test(test_verify_finds_a_restore_beside_its_original),
         cmocka_unit_test(test_verify_tells_nodes_apart),
         cmocka_unit_test(test_verify_says_what_it_cannot_read),
+        cmocka_unit_test(test_verify_goes_by_pages_and_says_what_they_lack),
+        cmocka_unit_test(test_verify_believes_no_page_that_cannot_be),
         cmocka_unit_test(test_whois_names_leases),
         cmocka_unit_test(test_whois_says_what_may_have_been),
     };

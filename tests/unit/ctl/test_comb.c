@@ -222,7 +222,31 @@ static void test_mapping_counters_meet_timestamps_exactly(void **state)
         assert_int_equal(runs_meet(steps, run, stamp, ticks), wanted);
         assert_int_equal(runs_meet(stamp, ticks, steps, run), wanted);
         assert_true(!wanted || !mapping_never_meet(&steps, &stamp));
+        assert_true(!wanted || !mapping_never_meet(&stamp, &steps));
     }
+}
+
+/* Of whole families, in both orders, against all places of one period. */
+static void test_mapping_never_meet_is_exact(void **state)
+{
+    (void)state;
+    unsigned never = 0;
+    for (unsigned i = 0; i < 20000; i++) {
+        uint32_t id = (uint32_t)chance_below(&chance, 8);
+        struct mapping stamp = timestamp(0, 3, (uint8_t)(1 + chance_below(&chance, 4)), 0, id);
+        struct mapping steps = counter((int64_t)chance_below(&chance, 200) + 1,
+                                       INT64_C(1) << chance_below(&chance, 9));
+        uint64_t period = UINT64_C(1) << (3 + stamp.layout.counter_bits);
+        bool meet = false;
+        for (uint64_t p = 0; p < period; p++) {
+            uint64_t position = 0;
+            meet = meet || mapping_position(&stamp, mapping_number(&steps, p), &position);
+        }
+        assert_int_equal(mapping_never_meet(&stamp, &steps), !meet);
+        assert_int_equal(mapping_never_meet(&steps, &stamp), !meet);
+        never += !meet;
+    }
+    assert_true(never > 1000 && never < 19000);
 }
 
 static void test_mapping_holds_what_fits_64_bits(void **state)
@@ -295,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_mapping_of_other_ids_never_meet),
         cmocka_unit_test(test_mapping_runs_of_ticks_are_exact),
         cmocka_unit_test(test_mapping_counters_meet_timestamps_exactly),
+        cmocka_unit_test(test_mapping_never_meet_is_exact),
         cmocka_unit_test(test_mapping_holds_what_fits_64_bits),
         cmocka_unit_test(test_mapping_position_is_the_way_back),
         cmocka_unit_test(test_mapping_lease_begins_about_when_it_was_made),

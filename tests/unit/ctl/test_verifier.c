@@ -294,6 +294,12 @@ static void test_verifier_finds_a_lease_that_nobody_gave_back(void **state)
     const struct input late = {
         .rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 50, 100, 2}, {3, RETURN, 50, 100, 3}}};
     expect("given back by one of two", &late, 1, KINDS(FINDING_WENT_BACK));
+    const struct input again_later = {.rows = {{1, LEASE, 0, 100, 1},
+                                               {2, LEASE, 50, 150, 2},
+                                               {3, RETURN, 50, 150, 3},
+                                               {4, LEASE, 50, 60, 4}}};
+    expect("the other one may still have issued it", &again_later, 1,
+           KINDS(FINDING_WENT_BACK, FINDING_OVERLAP));
 }
 
 /* Of another data set: what it gave back says nothing about ours. */
@@ -320,6 +326,18 @@ static void test_verifier_takes_no_force_on_others(void **state)
                                           {4, LEASE, 40, 60, 4}}};
     expect("twice after one rewind", &before, 1,
            KINDS(FINDING_FORCED, FINDING_WENT_BACK, FINDING_OVERLAP));
+    const struct input around = {
+        .rows = {{1, LEASE, 0, 100, 1}, {2, LEDGER_REWIND, 40, 60, 2}, {3, LEASE, 20, 80, 3}}};
+    struct history history;
+    struct verdict verdict = judge(&history, &around, 1);
+    assert_int_equal(verdict.counts[FINDING_OVERLAP], 1);
+    for (size_t i = 0; i < verdict.finding_count; i++) {
+        if (verdict.findings[i].kind == FINDING_OVERLAP) { /* on both sides of what was forced */
+            assert_true(verdict.findings[i].count == 40 && verdict.findings[i].number == 21);
+        }
+    }
+    verdict_free(&verdict);
+    history_fini(&history);
     const struct input beyond = {
         .rows = {{1, LEASE, 0, 100, 1}, {2, LEDGER_REWIND, 50, 70, 2}, {3, LEASE, 50, 80, 3}}};
     expect("more than was forced", &beyond, 1,
@@ -362,6 +380,8 @@ static void test_verifier_finds_marks_that_are_wrong(void **state)
     (void)state;
     const struct input above = {.rows = {{1, LEASE, 0, 100, 1}}, .mark = 99};
     expect("above the mark", &above, 1, KINDS(FINDING_ABOVE_MARK));
+    const struct input other = {.rows = {{1, LEASE, 0, 100, 1, .start = 101}}, .mark = 20};
+    expect("of another definition", &other, 1, KINDS());
     const struct input back = {.rows = {{1, LEASE, 100, 200, 1}, {2, LEASE, 50, 60, 2}}};
     expect("below the mark", &back, 1, KINDS(FINDING_WENT_BACK));
     const struct input advance = {.rows = {{1, LEASE, 0, 100, 1}, {2, LEDGER_ADVANCE, 50, 60, 2}}};
@@ -387,6 +407,9 @@ static void test_verifier_tells_of_missing_rows(void **state)
     const struct input partial = {
         .rows = {{1, LEASE, 0, 100, 1}, {2, LEASE, 100, 200, 2, .index = 1}}};
     expect("the first of a commit is lost", &partial, 1, KINDS(FINDING_PARTIAL));
+    const struct input trimmed = {.rows = {{2, LEASE, 100, 200, 2, .index = 1},
+                                           {2, LEASE, 0, 200, 2, .index = 2, .name = "x"}}};
+    expect("the first of a commit is forgotten", &trimmed, 1, KINDS());
 }
 
 /* A dropped sequence that is made anew counts its positions otherwise. */
