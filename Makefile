@@ -400,10 +400,10 @@ check-docs: $(SEQD) $(SEQCTL)   ## the commands that README and docs show print 
 	@SEQD='$(abspath $(SEQD))' SEQCTL='$(abspath $(SEQCTL))' tests/docs/console.sh $(DOCUMENTS)
 
 # Programs that prove something about the whole service. They take their knobs from the environment.
-RUN_PROGRAM = SEQD='$(abspath $(SEQD))' $(RUN_$(VARIANT))
+RUN_PROGRAM = SEQD='$(abspath $(SEQD))' SEQCTL='$(abspath $(SEQCTL))' $(RUN_$(VARIANT))
 
 .PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-sim-planted check-states check-power proof proof-quote bench bench-plot bench-core bench-timestamps
-check-crash: $(SEQD) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
+check-crash: $(SEQD) $(SEQCTL) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
 	@$(RUN_PROGRAM) $(CRASH) --plant=rewind

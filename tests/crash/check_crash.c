@@ -1,5 +1,6 @@
 /* check_crash: loads the daemon over many connections, kills it at random moments, starts it again
- * on the same data at once, and lets an oracle judge every number that was ever received.
+ * on the same data at once, and lets an oracle judge every number that was ever received. In the
+ * end `seqctl verify` judges what the ledger says of all those lives.
  *
  *   KILLS=n        SIGKILLs: under load, during the start, and during a clean stop (200)
  *   CLEAN=n        clean stops under load, which may lose nothing (50)
@@ -18,6 +19,7 @@
 #include "http_client.h"
 #include "load.h"
 #include "oracle.h"
+#include "seqctl.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -248,6 +250,20 @@ static void tell(const char *what, uint64_t done, uint64_t all)
     (void)fflush(stdout);
 }
 
+/* What every life leased, by the ledger, which lived through all of them. */
+static bool verify_ledger(struct check *check)
+{
+    struct daemon *daemon = spawn(check, &check->data);
+    bool good = daemon_listens(daemon);
+    if (good) {
+        struct seqctl_run verify = seqctl_run(daemon_port(daemon), "verify");
+        good = verify.status == 0;
+        (void)printf("seqctl verify:\n%s%s", verify.out, verify.err);
+        seqctl_free(&verify);
+    }
+    return bury(daemon) && good;
+}
+
 static bool run(struct check *check)
 {
     for (uint64_t i = 1; i <= check->kills; i++) {
@@ -271,7 +287,8 @@ static bool run(struct check *check)
         }
         tell("kills at creation", i, check->creations);
     }
-    return true;
+    /* The data that a plant puts back have a ledger of their own, which is right in itself. */
+    return check->plant != PLANT_NONE || verify_ledger(check);
 }
 
 static void prepare(struct check *check, uint64_t seed)
