@@ -347,6 +347,7 @@ $(call programs, tests/fuzz, tests/fuzz/fuzz_ledger.c, ctl store base, $(CTL_LIB
 $(call programs, tests/fuzz, tests/fuzz/fuzz_tokens.c, front base, -lgnutls $(FUZZ_LINKS))
 $(call programs, tests/fuzz, tests/fuzz/fuzz_request.c tests/fuzz/fuzz_json.c, front core store base, -lgnutls -ljansson $(GRPC_LIBS) $(FUZZ_LINKS))
 $(call programs, tests/fuzz, tests/fuzz/fuzz_grpc.c, front base, $(GRPC_LIBS) $(FUZZ_LINKS))
+$(call programs, tests/fuzz, tests/fuzz/fuzz_verify.c, ctl base, $(CTL_LIBS) $(FUZZ_LINKS))
 FUZZERS := $(patsubst %.o,%,$(call objects,tests/fuzz/fuzz_*.c))
 $(FUZZERS): $(B)/tests/fuzz/law.o
 $(B)/tests/fuzz/fuzz_config: $(filter-out $(B)/src/main.o,$(ROOF)) $(EPOLL)
