@@ -6,7 +6,8 @@
 
 #include "ledger_source.h"
 
-/* The rows first: whatever they say is below the marks that are asked for after. */
+/* The rows first: whatever they say is below the marks that are asked for after, unless somebody
+ * forces one back in between. */
 __attribute__((warn_unused_result)) enum outcome ledger_pages_read(struct session *session,
                                                                    const struct ledger_wish *wish,
                                                                    const struct ledger_sink *sink,

@@ -24,6 +24,7 @@ static const struct advice {
     {"/problems/conflict",
      "'seqctl alter' changes max_gap, lease and durability; the rest is fixed at the creation"},
     {"/problems/would-rewind", "--force goes back all the same; numbers may then come twice"},
+    {"/problems/no-ledger", "ledger_age of section [seqd] makes the server keep one"},
     {"/problems/wrong-kind", "only sequences of kind timestamp carry a time"},
 };
 
