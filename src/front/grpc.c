@@ -5,8 +5,8 @@
 #include "grpc_loop.h"
 #include "grpc_method.h"
 #include "grpc_session.h"
-#include "http_refusals.h"
 #include "listener.h"
+#include "refusals.h"
 #include "threads.h"
 
 #include <assert.h>
@@ -243,9 +243,9 @@ static void write_refusals(struct grpc *grpc, FILE *page)
     fputs("# HELP seqd_grpc_refusals_total What clients were denied, by reason.\n"
           "# TYPE seqd_grpc_refusals_total counter\n",
           page);
-    for (enum http_refusal refusal = 0; refusal < HTTP_REFUSALS; refusal++) {
+    for (enum refusal refusal = 0; refusal < REFUSALS; refusal++) {
         fprintf(page, "seqd_grpc_refusals_total{reason=\"%s\"} %" PRIu64 "\n",
-                http_refusal_name(refusal), http_refusals_count(&grpc->service.refusals, refusal));
+                refusal_name(refusal), refusals_count(&grpc->service.refusals, refusal));
     }
 }
 
@@ -277,5 +277,5 @@ void grpc_metrics(struct grpc *grpc, FILE *page)
     fprintf(page,
             "# HELP seqd_grpc_connections Connections that are open.\n"
             "# TYPE seqd_grpc_connections gauge\nseqd_grpc_connections %u\n",
-            http_guests_count(&grpc->service.guests));
+            guests_count(&grpc->service.guests));
 }

@@ -5,20 +5,20 @@
 static struct grpc_verdict refuse(struct grpc_call *call, enum access_verdict why,
                                   enum access_scope scope)
 {
-    struct http_refusals *refusals = &call->connection->loop->service->refusals;
+    struct refusals *refusals = &call->connection->loop->service->refusals;
     const char *needed = access_scope_name(scope);
     int fd = call->connection->wire.fd;
     struct grpc_verdict verdict = {.code = GRPC_UNAUTHENTICATED};
 
     switch (why) {
     case ACCESS_NO_TOKEN:
-        http_refusals_note(refusals, HTTP_REFUSAL_NO_TOKEN, fd);
+        refusals_note(refusals, REFUSAL_NO_TOKEN, fd);
         snprintf(verdict.text, sizeof verdict.text,
                  "this takes a token with scope '%s', sent as 'authorization: Bearer TOKEN'",
                  needed);
         return verdict;
     case ACCESS_BAD_TOKEN:
-        http_refusals_note(refusals, HTTP_REFUSAL_BAD_TOKEN, fd);
+        refusals_note(refusals, REFUSAL_BAD_TOKEN, fd);
         snprintf(verdict.text, sizeof verdict.text,
                  "the token is unknown, malformed or expired; this takes one with scope '%s', sent "
                  "once as 'authorization: Bearer TOKEN'",
@@ -28,7 +28,7 @@ static struct grpc_verdict refuse(struct grpc_call *call, enum access_verdict wh
     case ACCESS_FORBIDDEN:
         break;
     }
-    http_refusals_note(refusals, HTTP_REFUSAL_FORBIDDEN, fd);
+    refusals_note(refusals, REFUSAL_FORBIDDEN, fd);
     verdict.code = GRPC_PERMISSION_DENIED;
     snprintf(verdict.text, sizeof verdict.text,
              "the token does not cover this: it takes scope '%s', and a pattern that matches the "

@@ -51,7 +51,7 @@ static void hurry(struct grpc_call *call)
         call->hurried = true;
         return;
     }
-    http_refusals_note(&loop->service->refusals, HTTP_REFUSAL_SLOW, call->connection->wire.fd);
+    refusals_note(&loop->service->refusals, REFUSAL_SLOW, call->connection->wire.fd);
     if (nghttp2_submit_rst_stream(call->connection->session, NGHTTP2_FLAG_NONE, call->stream,
                                   NGHTTP2_CANCEL) != 0) {
         call->connection->farewell = GRPC_DEAD; /* memory is out */
@@ -66,7 +66,7 @@ static void on_timer(struct grpc_timer *timer)
     if (call->step == GRPC_CALL_ENDED) {
         hurry(call);
     } else if (call->step == GRPC_CALL_HEADERS) {
-        grpc_connection_refuse(call->connection, HTTP_REFUSAL_SLOW); /* no answer fits in here */
+        grpc_connection_refuse(call->connection, REFUSAL_SLOW); /* no answer fits in here */
     } else if (call->change != NULL) {
         grpc_reply_end(call, GRPC_DEADLINE_EXCEEDED,
                        "the store has not answered in time; whether the change was made is "

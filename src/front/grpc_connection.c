@@ -99,9 +99,9 @@ static void on_timer(struct grpc_timer *timer)
     if (connection->farewell == GRPC_LINGERS) {
         connection->farewell = GRPC_DEAD;
     } else if (!connection->wire.shaken) {
-        grpc_connection_refuse(connection, HTTP_REFUSAL_TLS);
+        grpc_connection_refuse(connection, REFUSAL_TLS);
     } else if (is_blocked(connection)) {
-        grpc_connection_refuse(connection, HTTP_REFUSAL_SLOW);
+        grpc_connection_refuse(connection, REFUSAL_SLOW);
     } else if (connection->farewell == GRPC_STAYS) {
         grpc_connection_leave(connection, connection->calls == NULL);
     } else if (connection->farewell == GRPC_LEAVES) {
@@ -147,9 +147,9 @@ static void put_in_list(struct grpc_connection *connection)
     loop->connections = connection;
 }
 
-static void leave(struct grpc_loop *loop, struct http_guest guest)
+static void leave(struct grpc_loop *loop, struct guest guest)
 {
-    http_guests_leave(&loop->service->guests, guest);
+    guests_leave(&loop->service->guests, guest);
     /* order: relaxed; it decides where the next connection goes, and pairs with nothing. */
     atomic_fetch_sub_explicit(&loop->connection_count, 1, memory_order_relaxed);
 }
@@ -223,7 +223,7 @@ static bool shake(struct grpc_connection *connection)
         connection->shake_writes = true;
         break;
     case GRPC_SHAKE_FAILED:
-        grpc_connection_refuse(connection, HTTP_REFUSAL_TLS);
+        grpc_connection_refuse(connection, REFUSAL_TLS);
         return false;
     }
     grpc_connection_touch(connection); /* the events that it waits for may have changed */

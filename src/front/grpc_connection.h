@@ -15,8 +15,8 @@
 #include "grpc_loop.h"
 #include "grpc_timer.h"
 #include "grpc_wire.h"
-#include "http_guests.h"
-#include "http_refusals.h"
+#include "guests.h"
+#include "refusals.h"
 
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
@@ -36,14 +36,14 @@ enum grpc_farewell {
 struct grpc_newcomer {
     struct grpc_post post;
     int fd; /* it does not block */
-    struct http_guest guest;
+    struct guest guest;
     bool secure; /* it speaks TLS */
 };
 
 struct grpc_connection {
     struct grpc_loop *loop;
     struct grpc_wire wire;
-    struct http_guest guest;
+    struct guest guest;
     struct access_client client; /* what is known of its rights */
     uint32_t events;             /* that epoll watches for */
     nghttp2_session *session;
@@ -77,10 +77,9 @@ static inline void grpc_connection_touch(struct grpc_connection *connection)
 }
 
 /* Close it at the end of this round, with nothing sent any more, and count why. */
-static inline void grpc_connection_refuse(struct grpc_connection *connection,
-                                          enum http_refusal refusal)
+static inline void grpc_connection_refuse(struct grpc_connection *connection, enum refusal refusal)
 {
-    http_refusals_note(&connection->loop->service->refusals, refusal, connection->wire.fd);
+    refusals_note(&connection->loop->service->refusals, refusal, connection->wire.fd);
     connection->farewell = GRPC_DEAD;
     grpc_connection_touch(connection);
 }

@@ -36,7 +36,7 @@ static void rest(struct grpc_door *door, int fd)
     struct grpc_loop *loop = door->loop;
     struct instant due = clock_after(loop->now, SHORT_MS * CLOCK_NS_PER_MS);
 
-    http_refusals_note(&loop->service->refusals, HTTP_REFUSAL_RESOURCES, fd);
+    refusals_note(&loop->service->refusals, REFUSAL_RESOURCES, fd);
     if (grpc_timer_set(&loop->timers, &door->again, due) == ERR_OK) {
         watch(door, false);
     }
@@ -94,22 +94,22 @@ static void receive(struct grpc_door *door, const struct listener *listener, int
     struct grpc_loop *loop = door->loop;
     struct grpc_newcomer newcomer = {.post = {.arrived = take_newcomer},
                                      .fd = fd,
-                                     .guest = http_guest_of(address),
+                                     .guest = guest_of(address),
                                      .secure = listener->place.scheme == HTTP_SCHEME_TLS};
 
     if (loop->phase != GRPC_SERVES) {
         close(fd);
         return;
     }
-    switch (http_guests_come(&loop->service->guests, newcomer.guest)) {
-    case HTTP_WELCOME:
+    switch (guests_come(&loop->service->guests, newcomer.guest)) {
+    case WELCOME:
         deal(loop, &newcomer);
         return;
-    case HTTP_WELCOME_CROWDED:
-        http_refusals_note(&loop->service->refusals, HTTP_REFUSAL_ADDRESS_LIMIT, fd);
+    case WELCOME_CROWDED:
+        refusals_note(&loop->service->refusals, REFUSAL_ADDRESS_LIMIT, fd);
         break;
-    case HTTP_WELCOME_NO_MEMORY:
-        http_refusals_note(&loop->service->refusals, HTTP_REFUSAL_RESOURCES, fd);
+    case WELCOME_NO_MEMORY:
+        refusals_note(&loop->service->refusals, REFUSAL_RESOURCES, fd);
         break;
     }
     close(fd);
@@ -146,7 +146,7 @@ static bool let_in(struct grpc_door *door, const struct listener *listener)
 static void knock(struct grpc_door *door, const struct listener *listener)
 {
     for (unsigned i = 0; i < ROUND_MAX; i++) {
-        if (!http_guests_has_room(&door->loop->service->guests)) {
+        if (!guests_has_room(&door->loop->service->guests)) {
             watch(door, false); /* until somebody leaves */
             return;
         }
@@ -159,7 +159,7 @@ static void knock(struct grpc_door *door, const struct listener *listener)
 bool grpc_door_answer(struct grpc_door *door, void *mark)
 {
     if (mark == door) {
-        http_guests_heard(&door->loop->service->guests);
+        guests_heard(&door->loop->service->guests);
         grpc_timer_clear(&door->loop->timers, &door->again);
         watch(door, true);
         return true;

@@ -30,7 +30,7 @@ enum error grpc_service_init(struct grpc_service *service, const struct grpc_opt
         .report_count = loops,
     };
     if (service->reports == NULL ||
-        http_guests_init(&service->guests, options->max_connections) != ERR_OK) {
+        guests_init(&service->guests, options->max_connections) != ERR_OK) {
         goto no_guests;
     }
     if (service->tls != NULL && gnutls_priority_init(&service->priorities, TLS_PRIORITIES, NULL)) {
@@ -59,7 +59,7 @@ no_attribute:
         gnutls_priority_deinit(service->priorities);
     }
 no_priorities:
-    http_guests_fini(&service->guests);
+    guests_fini(&service->guests);
 no_guests:
     free(service->reports);
     return ERR_NO_MEMORY;
@@ -72,13 +72,13 @@ void grpc_service_fini(struct grpc_service *service)
     if (service->tls != NULL) {
         gnutls_priority_deinit(service->priorities);
     }
-    http_guests_fini(&service->guests);
+    guests_fini(&service->guests);
     free(service->reports);
 }
 
 void grpc_service_alter(struct grpc_service *service, const struct grpc_options *options)
 {
-    http_guests_limit(&service->guests, options->max_connections_per_address);
+    guests_limit(&service->guests, options->max_connections_per_address);
     /* order: relaxed, all; each stands alone, for calls that begin after. */
     atomic_store_explicit(&service->max_count, options->max_count, memory_order_relaxed);
     atomic_store_explicit(&service->wait_timeout_ms, options->wait_timeout_ms,

@@ -13,8 +13,8 @@
 #include "core/keeper.h"
 #include "core/registry.h"
 #include "front/grpc.h"
-#include "http_guests.h"
-#include "http_refusals.h"
+#include "guests.h"
+#include "refusals.h"
 
 #include <gnutls/gnutls.h>
 #include <pthread.h>
@@ -55,8 +55,8 @@ struct grpc_service {
 
     _Atomic enum grpc_phase phase;
 
-    struct http_guests guests;
-    struct http_refusals refusals;
+    struct guests guests;
+    struct refusals refusals;
 
     pthread_mutex_t lock;
     pthread_cond_t reported;

@@ -58,8 +58,7 @@ static int suffer(struct grpc_connection *connection)
     if (connection->condemned || bear(connection)) {
         return 0;
     }
-    http_refusals_note(&connection->loop->service->refusals, HTTP_REFUSAL_FLOOD,
-                       connection->wire.fd);
+    refusals_note(&connection->loop->service->refusals, REFUSAL_FLOOD, connection->wire.fd);
     connection->condemned = true;
     int result = nghttp2_submit_goaway(
         session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session),
@@ -265,8 +264,8 @@ void grpc_session_read(struct grpc_connection *connection, const uint8_t *bytes,
         ssize_t used = nghttp2_session_mem_recv(connection->session, bytes, piece);
 
         if (used < 0) {
-            grpc_connection_refuse(connection, used == NGHTTP2_ERR_FLOODED ? HTTP_REFUSAL_FLOOD
-                                                                           : HTTP_REFUSAL_PROTOCOL);
+            grpc_connection_refuse(connection,
+                                   used == NGHTTP2_ERR_FLOODED ? REFUSAL_FLOOD : REFUSAL_PROTOCOL);
             return;
         }
         bytes += piece;

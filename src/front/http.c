@@ -223,7 +223,7 @@ void http_alter(struct http *http, const struct http_options *options)
     assert(options->max_count >= 1 && options->max_count <= HTTP_COUNT_LIMIT);
     http_deadline_limit(&http->service.deadline, options->idle_timeout_ms,
                         options->request_timeout_ms);
-    http_guests_limit(&http->service.guests, options->max_connections_per_address);
+    guests_limit(&http->service.guests, options->max_connections_per_address);
     http_cors_alter(&http->service.cors, options->cors_origins);
     /* order: relaxed; it stands alone, for requests that begin after. */
     atomic_store_explicit(&http->service.clock_warning_ms, options->clock_warning_ms,

@@ -1,7 +1,7 @@
 #include "http_access.h"
 
-#include "http_refusals.h"
 #include "http_reply.h"
+#include "refusals.h"
 
 #include <string.h>
 
@@ -40,17 +40,17 @@ bool http_access_covers(struct http_request *request, enum access_scope scope)
 static enum MHD_Result refuse(struct http_request *request, enum access_verdict verdict,
                               const char *needed)
 {
-    struct http_refusals *refusals = &request->service->refusals;
+    struct refusals *refusals = &request->service->refusals;
 
     switch (verdict) {
     case ACCESS_NO_TOKEN:
-        http_refusals_note(refusals, HTTP_REFUSAL_NO_TOKEN, request->timed.fd);
+        refusals_note(refusals, REFUSAL_NO_TOKEN, request->timed.fd);
         return http_reply_problem(request, HTTP_PROBLEM_NO_TOKEN,
                                   "this takes a token with scope '%s', sent as 'Authorization: "
                                   "Bearer TOKEN'",
                                   needed);
     case ACCESS_BAD_TOKEN:
-        http_refusals_note(refusals, HTTP_REFUSAL_BAD_TOKEN, request->timed.fd);
+        refusals_note(refusals, REFUSAL_BAD_TOKEN, request->timed.fd);
         return http_reply_problem(request, HTTP_PROBLEM_BAD_TOKEN,
                                   "the token is unknown, malformed or expired; this takes one with "
                                   "scope '%s', sent once as 'Authorization: Bearer TOKEN'",
@@ -59,7 +59,7 @@ static enum MHD_Result refuse(struct http_request *request, enum access_verdict 
     case ACCESS_FORBIDDEN:
         break;
     }
-    http_refusals_note(refusals, HTTP_REFUSAL_FORBIDDEN, request->timed.fd);
+    refusals_note(refusals, REFUSAL_FORBIDDEN, request->timed.fd);
     return http_reply_problem(request, HTTP_PROBLEM_FORBIDDEN,
                               "the token does not cover this: it takes scope '%s', and a pattern "
                               "that matches the sequence, or '*' where it is about all",

@@ -49,15 +49,15 @@ static void receive(struct http_door *door, const struct listener *listener, int
     struct http_service *service = door->service;
     struct http_crew crew = listener->place.scheme == HTTP_SCHEME_TLS ? door->secure : door->plain;
 
-    switch (http_guests_come(&service->guests, http_guest_of(address))) {
-    case HTTP_WELCOME:
+    switch (guests_come(&service->guests, guest_of(address))) {
+    case WELCOME:
         http_worker_admit(least_busy(crew), fd, address, size);
         return;
-    case HTTP_WELCOME_CROWDED:
-        http_refusals_note(&service->refusals, HTTP_REFUSAL_ADDRESS_LIMIT, fd);
+    case WELCOME_CROWDED:
+        refusals_note(&service->refusals, REFUSAL_ADDRESS_LIMIT, fd);
         break;
-    case HTTP_WELCOME_NO_MEMORY:
-        http_refusals_note(&service->refusals, HTTP_REFUSAL_RESOURCES, fd);
+    case WELCOME_NO_MEMORY:
+        refusals_note(&service->refusals, REFUSAL_RESOURCES, fd);
         break;
     }
     close(fd);
@@ -89,7 +89,7 @@ static enum knock open_once(struct http_door *door, const struct listener *liste
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-        http_refusals_note(&door->service->refusals, HTTP_REFUSAL_RESOURCES, listener->fd);
+        refusals_note(&door->service->refusals, REFUSAL_RESOURCES, listener->fd);
         return KNOCK_NO_MEANS;
     default:
         return KNOCK_CAME; /* accept(2): what befell that connection, which has gone */
@@ -99,7 +99,7 @@ static enum knock open_once(struct http_door *door, const struct listener *liste
 /* Let in at most `most`. False when the system has no means. */
 static bool let_in(struct http_door *door, const struct listener *listener, unsigned most)
 {
-    for (unsigned i = 0; i < most && http_guests_has_room(&door->service->guests); i++) {
+    for (unsigned i = 0; i < most && guests_has_room(&door->service->guests); i++) {
         switch (open_once(door, listener)) {
         case KNOCK_CAME:
             break;
@@ -127,11 +127,11 @@ static void *run(void *argument)
         watched[BELLS + i] = (struct pollfd){.fd = door->listeners[i].fd, .events = POLLIN};
     }
     while ((watched[BELL_SHUT].revents & POLLIN) == 0) {
-        bool room = http_guests_has_room(&door->service->guests);
+        bool room = guests_has_room(&door->service->guests);
         nfds_t count = BELLS + (means && room ? door->count : 0);
         int ready = poll(watched, count, means ? -1 : SHORT_MS);
         means = true;
-        http_guests_heard(&door->service->guests);
+        guests_heard(&door->service->guests);
         for (size_t i = BELLS; ready > 0 && i < count; i++) {
             if (watched[i].revents != 0) {
                 means = let_in(door, &door->listeners[i - BELLS], ROUND_MAX) && means;

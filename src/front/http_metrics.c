@@ -208,14 +208,14 @@ static void write_requests(FILE *page, struct http_counters *counters)
     }
 }
 
-static void write_refusals(FILE *page, struct http_refusals *refusals)
+static void write_refusals(FILE *page, struct refusals *refusals)
 {
     head(page, "seqd_http_refusals_total", "counter",
          "Requests and connections refused for want of a right, time or room, by reason.");
-    for (unsigned i = 0; i < HTTP_REFUSALS_HTTP; i++) {
-        enum http_refusal kind = (enum http_refusal)i;
-        fprintf(page, "seqd_http_refusals_total{reason=\"%s\"} %" PRIu64 "\n",
-                http_refusal_name(kind), http_refusals_count(refusals, kind));
+    for (unsigned i = 0; i < REFUSALS_HTTP; i++) {
+        enum refusal kind = (enum refusal)i;
+        fprintf(page, "seqd_http_refusals_total{reason=\"%s\"} %" PRIu64 "\n", refusal_name(kind),
+                refusals_count(refusals, kind));
     }
 }
 
@@ -245,7 +245,7 @@ static void write_page(FILE *page, struct http_request *request, struct samples 
     write_refusals(page, &request->service->refusals);
     write_changes(page, &request->service->counters);
     plain(page, "seqd_http_connections", "gauge", "Connections that are open.",
-          http_guests_count(&request->service->guests));
+          guests_count(&request->service->guests));
     grpc_metrics(request->service->grpc, page);
     write_store(page, &health);
     plain(page, "seqd_sequences", "gauge", "Sequences that are served.", samples->sequences);

@@ -17,7 +17,7 @@ struct http_reaper {
 
 static void note(void *context, int fd, bool idle)
 {
-    http_refusals_note(context, idle ? HTTP_REFUSAL_IDLE : HTTP_REFUSAL_SLOW, fd);
+    refusals_note(context, idle ? REFUSAL_IDLE : REFUSAL_SLOW, fd);
 }
 
 static void *run(void *argument)

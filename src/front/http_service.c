@@ -14,7 +14,7 @@ enum error http_service_init(struct http_service *service, const struct http_gro
     if (http_deadline_init(&service->deadline) != ERR_OK) {
         return ERR_NO_MEMORY;
     }
-    if (http_guests_init(&service->guests, max_connections) != ERR_OK) {
+    if (guests_init(&service->guests, max_connections) != ERR_OK) {
         goto no_guests;
     }
     if (pthread_mutex_init(&service->lock, NULL) != 0) {
@@ -33,7 +33,7 @@ no_condition:
 no_cors:
     (void)pthread_mutex_destroy(&service->lock); /* nobody holds it */
 no_lock:
-    http_guests_fini(&service->guests);
+    guests_fini(&service->guests);
 no_guests:
     http_deadline_fini(&service->deadline);
     return ERR_NO_MEMORY;
@@ -45,7 +45,7 @@ void http_service_fini(struct http_service *service)
     (void)pthread_cond_destroy(&service->settled); /* nobody waits */
     http_cors_fini(&service->cors);
     (void)pthread_mutex_destroy(&service->lock); /* nobody holds it */
-    http_guests_fini(&service->guests);
+    guests_fini(&service->guests);
     http_deadline_fini(&service->deadline);
 }
 

@@ -14,12 +14,12 @@
 #include "core/registry.h"
 #include "core/sequence.h"
 #include "front/http.h"
+#include "guests.h"
 #include "http_body.h"
 #include "http_cors.h"
 #include "http_counters.h"
 #include "http_deadline.h"
-#include "http_guests.h"
-#include "http_refusals.h"
+#include "refusals.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -41,11 +41,11 @@ struct http_service {
     _Atomic(struct sequence *) root; /* what `default_name` names, once that is known */
 
     struct http_deadline deadline;
-    struct http_guests guests;
+    struct guests guests;
     struct http_counters counters;
     struct http_bodies bodies;
     struct http_cors cors;
-    struct http_refusals refusals;
+    struct refusals refusals;
 
     bool changes_closed; /* the lock of http_change */
 

@@ -80,13 +80,13 @@ static void close_connection(struct http_worker *worker, struct MHD_Connection *
     if (request != NULL) {
         bool over = http_deadline_remove(&service->deadline, &request->timed);
         if (worker->tls != NULL && !request->asked && !over && !http_service_draining(service)) {
-            http_refusals_note(&service->refusals, HTTP_REFUSAL_TLS, request->timed.fd);
+            refusals_note(&service->refusals, REFUSAL_TLS, request->timed.fd);
         }
         tls_release(request->identity);
         http_body_reset(&request->body, &service->bodies);
         free(request);
     }
-    http_guests_leave(&service->guests, http_guest_of(address_of(connection)));
+    guests_leave(&service->guests, guest_of(address_of(connection)));
     /* order: relaxed; the door only wants to know who has less to do. */
     atomic_fetch_sub_explicit(&worker->connections, 1, memory_order_relaxed);
 }
@@ -277,7 +277,7 @@ void http_worker_admit(struct http_worker *worker, int fd, const struct sockaddr
     http_deadline_expect(&service->deadline);
     if (MHD_add_connection(worker->daemon, fd, address, size) != MHD_YES) {
         http_deadline_unexpect(&service->deadline);
-        http_guests_leave(&service->guests, http_guest_of(address));
+        guests_leave(&service->guests, guest_of(address));
         /* order: relaxed; see close_connection(). */
         atomic_fetch_sub_explicit(&worker->connections, 1, memory_order_relaxed);
     }

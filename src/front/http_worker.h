@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "front/tls.h"
-#include "http_guests.h"
+#include "guests.h"
 #include "http_service.h"
 
 #include <microhttpd.h>

@@ -64,13 +64,13 @@ plant 'no connection is too old' test_grpc_connection test_grpc_connection_that_
 plant 'a call keeps an old connection' test_grpc_connection test_grpc_connection_that_is_old_ends_its_calls $connection \
     's/end_long_calls\(connection\);(\s+connection->left_at)/$1/'
 plant 'who reads nothing may stay' test_grpc_connection test_grpc_connection_that_does_not_read_is_closed $connection \
-    's/is_blocked\(connection\)\) \{\n(\s+grpc_connection_refuse\(connection, HTTP_REFUSAL_SLOW\);)/is_blocked(connection)) {\n/'
+    's/is_blocked\(connection\)\) \{\n(\s+grpc_connection_refuse\(connection, REFUSAL_SLOW\);)/is_blocked(connection)) {\n/'
 plant 'who says nothing may stay' test_grpc_access test_grpc_tls_does_not_wait_for_a_handshake $connection \
     's/bool acts = is_blocked\(connection\) \|\| !connection->wire.shaken;/bool acts = is_blocked(connection);/'
 plant 'a request may take for ever' test_grpc_connection test_grpc_call_has_to_be_whole_in_time grpc_call.c \
     's/!call->half_closed && call->whole_by.ns < due.ns/false/'
 plant 'headers may take for ever' test_grpc_connection test_grpc_headers_have_to_be_whole_in_time grpc_call.c \
-    's/grpc_connection_refuse\(call->connection, HTTP_REFUSAL_SLOW\);//'
+    's/grpc_connection_refuse\(call->connection, REFUSAL_SLOW\);//'
 plant 'an answer waits for ever' test_grpc_connection test_grpc_call_has_to_be_read_in_time grpc_call.c \
     's/if \(call->step == GRPC_CALL_ENDED\) \{\n        hurry\(call\);/if (call->step == GRPC_CALL_ENDED) {/'
 plant 'no last word' test_grpc_stop test_grpc_drain_asks_clients_to_leave grpc_session.c \
@@ -214,9 +214,9 @@ plant 'headers that never end' test_grpc_flood test_grpc_flood_of_continuations 
 plant 'headers are kept however many' test_grpc_flood test_grpc_flood_of_packed_headers grpc_head.c \
     's/head->bytes \+= [^;]*;//'
 plant 'any number from one address' test_grpc_connection test_grpc_connections_of_one_address_are_bounded grpc_door.c \
-    's/case HTTP_WELCOME:/case HTTP_WELCOME_CROWDED:\n    case HTTP_WELCOME:/; s/    case HTTP_WELCOME_CROWDED:\n        http.*?break;\n//s'
+    's/case WELCOME:/case WELCOME_CROWDED:\n    case WELCOME:/; s/    case WELCOME_CROWDED:\n        refusals.*?break;\n//s'
 plant 'any number of connections' test_grpc_connection test_grpc_connections_beyond_the_limit_wait grpc_door.c \
-    's/!http_guests_has_room\([^;{]*\) \{/false) {/'
+    's/!guests_has_room\([^;{]*\) \{/false) {/'
 plant 'no ALPN' test_grpc_access test_grpc_tls_sends_away_who_does_not_speak_http_2 grpc_wire.c \
     's/GNUTLS_ALPN_MANDATORY/0/; s/!speaks_http2\(wire\)/false/'
 

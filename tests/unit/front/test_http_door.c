@@ -63,7 +63,7 @@ static void tear_down(struct house *house)
     for (size_t i = 0; i < 2; i++) {
         http_worker_stop(&house->workers[i]);
     }
-    assert_int_equal(http_guests_count(&house->service.guests), 0);
+    assert_int_equal(guests_count(&house->service.guests), 0);
     http_service_fini(&house->service);
 }
 
@@ -75,7 +75,7 @@ static void test_door_lets_in_who_has_knocked_before_it_is_shut(void **state)
     (void)state;
     build(&house, 1000);
     open_and_shut(&house);
-    assert_int_equal(http_guests_count(&house.service.guests), KNOCKS);
+    assert_int_equal(guests_count(&house.service.guests), KNOCKS);
     assert_int_equal(http_worker_load(&house.workers[0]), KNOCKS / 2);
     assert_int_equal(http_worker_load(&house.workers[1]), KNOCKS / 2);
     tear_down(&house);
@@ -88,7 +88,7 @@ static void test_door_lets_in_no_more_than_may_be_there(void **state)
     (void)state;
     build(&house, 7);
     open_and_shut(&house);
-    assert_int_equal(http_guests_count(&house.service.guests), 7);
+    assert_int_equal(guests_count(&house.service.guests), 7);
     tear_down(&house);
 }
 
@@ -101,18 +101,18 @@ static void test_door_leaves_the_queue_of_an_inherited_socket(void **state)
     build(&house, 7);
     house.listener.inherited = true;
     open_and_shut(&house);
-    unsigned first = http_guests_count(&house.service.guests);
+    unsigned first = guests_count(&house.service.guests);
     assert_int_equal(first, 7);
     for (size_t i = 0; i < 7; i++) { /* the first in the queue */
         http_client_close(house.clients[i]);
         house.clients[i] = NULL;
     }
     struct instant until = clock_after(clock_now(), 10 * CLOCK_NS_PER_S);
-    while (http_guests_count(&house.service.guests) > 0) {
+    while (guests_count(&house.service.guests) > 0) {
         assert_false(clock_reached(until, clock_now()));
     }
     open_and_shut(&house);
-    assert_int_equal(http_guests_count(&house.service.guests), 7);
+    assert_int_equal(guests_count(&house.service.guests), 7);
     tear_down(&house);
 }
 

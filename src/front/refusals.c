@@ -1,4 +1,4 @@
-#include "http_refusals.h"
+#include "refusals.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,39 +13,35 @@ static const struct {
     enum log_level level;
     const char *what;
     const char *instead;
-} kinds[HTTP_REFUSALS] = {
-    [HTTP_REFUSAL_NO_TOKEN] = {"no-token", LOG_LEVEL_NOTICE, "requests without a token",
-                               "answering 401"},
-    [HTTP_REFUSAL_BAD_TOKEN] = {"bad-token", LOG_LEVEL_WARNING,
-                                "requests with an unknown, malformed or expired token",
-                                "answering 401"},
-    [HTTP_REFUSAL_FORBIDDEN] = {"forbidden", LOG_LEVEL_NOTICE,
-                                "requests that their token does not cover", "answering 403"},
-    [HTTP_REFUSAL_ADDRESS_LIMIT] = {"address-limit", LOG_LEVEL_WARNING,
-                                    "connections over max_connections_per_address", "closing them"},
-    [HTTP_REFUSAL_IDLE] = {"idle", LOG_LEVEL_DEBUG, "connections without a request in idle_timeout",
-                           "closing them"},
-    [HTTP_REFUSAL_SLOW] = {"slow", LOG_LEVEL_NOTICE, "requests over request_timeout",
-                           "closing their connections"},
-    [HTTP_REFUSAL_TLS] = {"tls", LOG_LEVEL_NOTICE, "connections without TLS or a request",
-                          "closing them"},
-    [HTTP_REFUSAL_RESOURCES] = {"resources", LOG_LEVEL_WARNING,
-                                "connections for want of descriptors or memory",
-                                "letting them wait"},
-    [HTTP_REFUSAL_FLOOD] = {"flood", LOG_LEVEL_WARNING,
-                            "connections with too many frames that ask for nothing",
-                            "closing them"},
-    [HTTP_REFUSAL_PROTOCOL] = {"protocol", LOG_LEVEL_NOTICE,
-                               "connections that do not speak HTTP/2 as it should be",
-                               "closing them"},
+} kinds[REFUSALS] = {
+    [REFUSAL_NO_TOKEN] = {"no-token", LOG_LEVEL_NOTICE, "requests without a token",
+                          "answering 401"},
+    [REFUSAL_BAD_TOKEN] = {"bad-token", LOG_LEVEL_WARNING,
+                           "requests with an unknown, malformed or expired token", "answering 401"},
+    [REFUSAL_FORBIDDEN] = {"forbidden", LOG_LEVEL_NOTICE,
+                           "requests that their token does not cover", "answering 403"},
+    [REFUSAL_ADDRESS_LIMIT] = {"address-limit", LOG_LEVEL_WARNING,
+                               "connections over max_connections_per_address", "closing them"},
+    [REFUSAL_IDLE] = {"idle", LOG_LEVEL_DEBUG, "connections without a request in idle_timeout",
+                      "closing them"},
+    [REFUSAL_SLOW] = {"slow", LOG_LEVEL_NOTICE, "requests over request_timeout",
+                      "closing their connections"},
+    [REFUSAL_TLS] = {"tls", LOG_LEVEL_NOTICE, "connections without TLS or a request",
+                     "closing them"},
+    [REFUSAL_RESOURCES] = {"resources", LOG_LEVEL_WARNING,
+                           "connections for want of descriptors or memory", "letting them wait"},
+    [REFUSAL_FLOOD] = {"flood", LOG_LEVEL_WARNING,
+                       "connections with too many frames that ask for nothing", "closing them"},
+    [REFUSAL_PROTOCOL] = {"protocol", LOG_LEVEL_NOTICE,
+                          "connections that do not speak HTTP/2 as it should be", "closing them"},
 };
 
 /* Is it time for a line? Then for one thread only, until the next is due. */
-static bool may_tell(struct http_refusals *refusals, enum http_refusal kind)
+static bool may_tell(struct refusals *refusals, enum refusal kind)
 {
     _Atomic uint64_t *quiet = &refusals->kinds[kind].quiet_ns;
     uint64_t now_ns = clock_now_coarse().ns;
-    uint64_t next_ns = now_ns + HTTP_REFUSALS_QUIET_MS * CLOCK_NS_PER_MS;
+    uint64_t next_ns = now_ns + REFUSALS_QUIET_MS * CLOCK_NS_PER_MS;
     /* order: relaxed; whoever wins the exchange below tells, and a line pairs with nothing else. */
     uint64_t quiet_ns = atomic_load_explicit(quiet, memory_order_relaxed);
 
@@ -69,11 +65,11 @@ static void name_peer(int fd, char to[NI_MAXHOST])
     }
 }
 
-void http_refusals_note(struct http_refusals *refusals, enum http_refusal kind, int fd)
+void refusals_note(struct refusals *refusals, enum refusal kind, int fd)
 {
     char peer[NI_MAXHOST] = "";
 
-    assert(kind < HTTP_REFUSALS);
+    assert(kind < REFUSALS);
     /* order: relaxed; a count stands alone. */
     uint64_t count =
         1 + atomic_fetch_add_explicit(&refusals->kinds[kind].count, 1, memory_order_relaxed);
@@ -88,15 +84,15 @@ void http_refusals_note(struct http_refusals *refusals, enum http_refusal kind, 
              kinds[kind].what, kinds[kind].name, peer, kinds[kind].instead);
 }
 
-uint64_t http_refusals_count(struct http_refusals *refusals, enum http_refusal kind)
+uint64_t refusals_count(struct refusals *refusals, enum refusal kind)
 {
-    assert(kind < HTTP_REFUSALS);
+    assert(kind < REFUSALS);
     /* order: relaxed; a count stands alone. */
     return atomic_load_explicit(&refusals->kinds[kind].count, memory_order_relaxed);
 }
 
-const char *http_refusal_name(enum http_refusal kind)
+const char *refusal_name(enum refusal kind)
 {
-    assert(kind < HTTP_REFUSALS);
+    assert(kind < REFUSALS);
     return kinds[kind].name;
 }

@@ -1,4 +1,4 @@
-#include "http_guests.h"
+#include "guests.h"
 
 #include <assert.h>
 #include <netinet/in.h>
@@ -15,9 +15,9 @@ struct crowd {
     unsigned count;
 };
 
-enum error http_guests_init(struct http_guests *guests, unsigned max)
+enum error guests_init(struct guests *guests, unsigned max)
 {
-    *guests = (struct http_guests){.max = max, .left_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    *guests = (struct guests){.max = max, .left_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     if (guests->left_fd < 0) {
         return ERR_NO_MEMORY;
     }
@@ -25,18 +25,18 @@ enum error http_guests_init(struct http_guests *guests, unsigned max)
         close(guests->left_fd);
         return ERR_NO_MEMORY;
     }
-    http_guests_limit(guests, 0);
+    guests_limit(guests, 0);
     return ERR_OK;
 }
 
-void http_guests_fini(struct http_guests *guests)
+void guests_fini(struct guests *guests)
 {
     tdestroy(guests->addresses, free);
     (void)pthread_mutex_destroy(&guests->lock); /* nobody holds it */
     close(guests->left_fd);
 }
 
-void http_guests_limit(struct http_guests *guests, unsigned max_per_address)
+void guests_limit(struct guests *guests, unsigned max_per_address)
 {
     pthread_mutex_lock(&guests->lock);
     guests->max_loopback = max_per_address;
@@ -44,7 +44,7 @@ void http_guests_limit(struct http_guests *guests, unsigned max_per_address)
     pthread_mutex_unlock(&guests->lock);
 }
 
-bool http_guests_has_room(struct http_guests *guests)
+bool guests_has_room(struct guests *guests)
 {
     pthread_mutex_lock(&guests->lock);
     bool room = guests->count < guests->max;
@@ -53,16 +53,16 @@ bool http_guests_has_room(struct http_guests *guests)
     return room;
 }
 
-void http_guests_heard(struct http_guests *guests)
+void guests_heard(struct guests *guests)
 {
     uint64_t count = 0;
     ssize_t length = read(guests->left_fd, &count, sizeof count);
     (void)length; /* nothing was there to be read, or now nothing is */
 }
 
-struct http_guest http_guest_of(const struct sockaddr *address)
+struct guest guest_of(const struct sockaddr *address)
 {
-    struct http_guest guest = {.peer = access_peer_of(address)};
+    struct guest guest = {.peer = access_peer_of(address)};
     unsigned char bytes[8] = {0};
 
     if (address->sa_family == AF_INET) {
@@ -90,7 +90,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* The lock is held. */
-static enum http_welcome join_crowd(struct http_guests *guests, uint64_t address, unsigned limit)
+static enum welcome join_crowd(struct guests *guests, uint64_t address, unsigned limit)
 {
     struct crowd wanted = {.address = address};
     struct crowd *const *found = tfind(&wanted, &guests->addresses, compare);
@@ -98,25 +98,25 @@ static enum http_welcome join_crowd(struct http_guests *guests, uint64_t address
     if (found != NULL) {
         struct crowd *crowd = *found;
         if (limit != 0 && crowd->count >= limit) {
-            return HTTP_WELCOME_CROWDED;
+            return WELCOME_CROWDED;
         }
         crowd->count++;
-        return HTTP_WELCOME;
+        return WELCOME;
     }
     struct crowd *crowd = malloc(sizeof *crowd);
     if (crowd == NULL) {
-        return HTTP_WELCOME_NO_MEMORY;
+        return WELCOME_NO_MEMORY;
     }
     *crowd = (struct crowd){.address = address, .count = 1};
     if (tsearch(crowd, &guests->addresses, compare) == NULL) {
         free(crowd);
-        return HTTP_WELCOME_NO_MEMORY;
+        return WELCOME_NO_MEMORY;
     }
-    return HTTP_WELCOME;
+    return WELCOME;
 }
 
 /* The lock is held. */
-static void leave_crowd(struct http_guests *guests, uint64_t address)
+static void leave_crowd(struct guests *guests, uint64_t address)
 {
     struct crowd wanted = {.address = address};
     struct crowd *const *found = tfind(&wanted, &guests->addresses, compare);
@@ -130,9 +130,9 @@ static void leave_crowd(struct http_guests *guests, uint64_t address)
     }
 }
 
-enum http_welcome http_guests_come(struct http_guests *guests, struct http_guest guest)
+enum welcome guests_come(struct guests *guests, struct guest guest)
 {
-    enum http_welcome welcome = HTTP_WELCOME;
+    enum welcome welcome = WELCOME;
 
     pthread_mutex_lock(&guests->lock);
     assert(guests->count < guests->max);
@@ -141,14 +141,14 @@ enum http_welcome http_guests_come(struct http_guests *guests, struct http_guest
                              guest.peer == ACCESS_PEER_LOOPBACK ? guests->max_loopback
                                                                 : guests->max_remote);
     }
-    if (welcome == HTTP_WELCOME) {
+    if (welcome == WELCOME) {
         guests->count++;
     }
     pthread_mutex_unlock(&guests->lock);
     return welcome;
 }
 
-void http_guests_leave(struct http_guests *guests, struct http_guest guest)
+void guests_leave(struct guests *guests, struct guest guest)
 {
     uint64_t one = 1;
 
@@ -167,7 +167,7 @@ void http_guests_leave(struct http_guests *guests, struct http_guest guest)
     }
 }
 
-unsigned http_guests_count(struct http_guests *guests)
+unsigned guests_count(struct guests *guests)
 {
     pthread_mutex_lock(&guests->lock);
     unsigned count = guests->count;
