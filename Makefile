@@ -278,6 +278,8 @@ endif
 
 # Functions of the C library that a test replaces by its own __wrap_NAME(): WRAP_<program> := name ...
 WRAP_test_grpc_connection := clock_now
+WRAP_test_grpc_health := clock_now
+WRAP_test_http_show := clock_now
 WRAP_test_no_memory := calloc aligned_alloc reallocarray pthread_mutex_init pthread_mutex_destroy \
     pthread_condattr_init pthread_condattr_destroy pthread_condattr_setclock pthread_cond_init pthread_cond_destroy \
     pthread_create open_memstream ferror fclose

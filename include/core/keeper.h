@@ -23,6 +23,7 @@
 #define KEEPER_BACKOFF_MAX_MS 1000
 #define KEEPER_FAILURES_UNREADY \
     3 /* failed recoveries in a row after which the service is not ready */
+#define KEEPER_STALL_UNREADY_MS 5000 /* nor is it while a call to the store takes longer */
 
 /* Errands that are run before those who are due for a lease get their turn. */
 #define KEEPER_ERRANDS_AT_ONCE 8

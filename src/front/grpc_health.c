@@ -22,7 +22,7 @@ static Grpc__Health__V1__HealthCheckResponse__ServingStatus status_now(const str
     }
     keeper_health(service->keeper, &health);
     if ((health.failing && health.failures >= KEEPER_FAILURES_UNREADY) ||
-        health.busy_ns > GRPC_STALL_MS * CLOCK_NS_PER_MS) {
+        health.busy_ns > KEEPER_STALL_UNREADY_MS * CLOCK_NS_PER_MS) {
         return NOT_SERVING;
     }
     return SERVING;

@@ -9,8 +9,7 @@
 
 #include "grpc_call.h"
 
-#define GRPC_WATCH_MS 250  /* between two looks of a Watch */
-#define GRPC_STALL_MS 5000 /* a commit that takes longer makes it NOT_SERVING */
+#define GRPC_WATCH_MS 250 /* between two looks of a Watch */
 
 extern const struct grpc_method grpc_check_method;
 extern const struct grpc_method grpc_watch_method;

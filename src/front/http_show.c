@@ -83,10 +83,10 @@ enum MHD_Result http_show_readiness(struct http_request *request)
                                   "%s",
                                   health.failures, KEEPER_FAILURES_UNREADY - 1, health.detail.text);
     }
-    if (health.busy_ns > HTTP_STALL_MS * CLOCK_NS_PER_MS) {
+    if (health.busy_ns > KEEPER_STALL_UNREADY_MS * CLOCK_NS_PER_MS) {
         return http_reply_problem(request, HTTP_PROBLEM_NOT_READY,
                                   "the store has not answered for %" PRIu64 " ms, %d are allowed",
-                                  health.busy_ns / CLOCK_NS_PER_MS, HTTP_STALL_MS);
+                                  health.busy_ns / CLOCK_NS_PER_MS, KEEPER_STALL_UNREADY_MS);
     }
     return reply_ready(request);
 }

@@ -11,8 +11,6 @@
 
 #include <microhttpd.h>
 
-#define HTTP_STALL_MS 5000 /* a call to the store that takes longer makes the service not ready */
-
 enum MHD_Result http_show_sequence(struct http_request *request);
 enum MHD_Result http_show_health(struct http_request *request);
 enum MHD_Result http_show_readiness(struct http_request *request);

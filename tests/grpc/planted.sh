@@ -220,6 +220,19 @@ plant 'any number of connections' test_grpc_connection test_grpc_connections_bey
 plant 'no ALPN' test_grpc_access test_grpc_tls_sends_away_who_does_not_speak_http_2 grpc_wire.c \
     's/GNUTLS_ALPN_MANDATORY/0/; s/!speaks_http2\(wire\)/false/'
 
+# --- health
+
+plant 'a stop that is well' test_grpc_health test_grpc_health_watch_ends_with_the_service grpc_health.c \
+    's/grpc_service_phase\(service\) != GRPC_SERVES/false/'
+plant 'a store that fails is well' test_grpc_health test_grpc_health_follows_the_store grpc_health.c \
+    's/health.failing &&/false \&\&/'
+plant 'a store that hangs is well' test_grpc_health test_grpc_health_follows_a_store_that_hangs grpc_health.c \
+    's/health.busy_ns > KEEPER_STALL_UNREADY_MS \* CLOCK_NS_PER_MS/false/'
+plant 'any service is known' test_grpc_health test_grpc_health_knows_the_server_and_the_service grpc_health.c \
+    's/strcmp\(service, "seqd.v1.SequenceService"\) == 0/true/'
+plant 'a change is told again and again' test_grpc_health test_grpc_health_watch_tells_each_change_once grpc_health.c \
+    's/\(int\)answer.status != call->memory \|\| !call->responded/true/'
+
 # --- the stop
 
 plant 'no word before the last call' test_grpc_stop test_grpc_drain_asks_clients_to_leave grpc_session.c \

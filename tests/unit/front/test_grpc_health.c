@@ -1,5 +1,6 @@
 /* Health checking and reflection, as gRPC's own tools ask for them. */
 #include "grpc_stage.h"
+#include "skip_clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -111,6 +112,26 @@ static void test_grpc_health_follows_the_store(void **state)
     expect_serving(check(table, ""), 0, NOT_SERVING);
     store_memory_fail(table->stage->house->disk, 0, STORE_MEMORY_BEFORE, ERR_OK);
     house_wait_until(!house_health_of(table->stage->house).failing);
+    expect_serving(check(table, ""), 0, SERVING);
+}
+
+/* Numbers that are leased are served still; what needs the disk waits for it. */
+static void test_grpc_health_follows_a_store_that_hangs(void **state)
+{
+    struct table *table = *state;
+    struct grpc_ask ask = {.path = "/seqd.v1.SequenceService/Next"};
+    struct grpc_words words = grpc_words_next(NULL, 1);
+
+    store_memory_hold(table->stage->house->disk);
+    int32_t stream = grpc_client_begin(table->client, &ask, words.bytes, words.length, true);
+    grpc_client_turn(table->client);
+    assert_true(store_memory_wait_held(table->stage->house->disk, 10000));
+    expect_serving(check(table, ""), 0, SERVING);
+    skip_clock_ms(5001);
+    expect_serving(check(table, ""), 0, NOT_SERVING);
+    store_memory_release(table->stage->house->disk);
+    assert_true(grpc_client_await_end(table->client, stream, 10000));
+    grpc_expect_status(grpc_client_answer(table->client, stream), 0, "");
     expect_serving(check(table, ""), 0, SERVING);
 }
 
@@ -264,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STAGE_TEST(test_grpc_health_knows_the_server_and_the_service),
         STAGE_TEST(test_grpc_health_follows_the_store),
+        STAGE_TEST(test_grpc_health_follows_a_store_that_hangs),
         STAGE_TEST(test_grpc_health_watch_tells_each_change_once),
         STAGE_TEST(test_grpc_health_watch_bears_an_unknown_service),
         STAGE_TEST(test_grpc_health_watch_ends_with_the_service),
