@@ -7,7 +7,8 @@
  *   CREATIONS=n    SIGKILLs while a data directory is made for the first time (20)
  *   CONNECTIONS=n  keep-alive, at once, over all sequences (32)
  *   SEED=n         of the moments and the blocks
- *   --plant=rewind put an old copy of the data back before a start: duplicates must be found
+ *   --plant=rewind put an old copy of the data back before a start: duplicates must be found, by
+ *                  the oracle, and by `seqctl verify` in the ledgers of both histories
  *   --plant=gap    tell the oracle of a max_gap far below the daemon's: gaps must be found
  *
  * Exit status 0 when every promise was kept (with --plant: when the oracle saw that it was not), 1
@@ -85,6 +86,7 @@ struct check {
 
     struct dir data;
     struct dir copy; /* of the data, for the plant */
+    struct dir lost; /* the data that the plant took away */
     struct dir configuration;
     char configuration_file[DIR_PATH_SIZE];
     struct oracle *oracles[SEQUENCES];
@@ -234,6 +236,7 @@ static void plant_rewind(struct check *check, uint64_t kill)
     if (kill == check->kills / 3) {
         dir_copy(&check->data, &check->copy);
     } else if (kill == check->kills * 2 / 3) {
+        dir_copy(&check->data, &check->lost);
         dir_copy(&check->copy, &check->data);
     }
 }
@@ -250,17 +253,35 @@ static void tell(const char *what, uint64_t done, uint64_t all)
     (void)fflush(stdout);
 }
 
-/* What every life leased, by the ledger, which lived through all of them. */
+/* The exit status of `seqctl verify`, asked of `daemon`, or of both. */
+static int verify(struct daemon *daemon, struct daemon *other)
+{
+    char line[128] = "verify";
+    if (other != NULL) {
+        (void)snprintf(line, sizeof line, "verify http://127.0.0.1:%u http://127.0.0.1:%u",
+                       (unsigned)daemon_port(daemon), (unsigned)daemon_port(other));
+    }
+    struct seqctl_run run = seqctl_run(daemon_port(daemon), line);
+    int status = run.status;
+    (void)printf("seqctl %s:\n%s%s", line, run.out, run.err);
+    seqctl_free(&run);
+    return status;
+}
+
+/* The ledger has lived through every life: what it says of them all is right. Where the plant put
+ * old data back there are two histories: each is right in itself, together they are not. */
 static bool verify_ledger(struct check *check)
 {
+    bool planted = check->plant == PLANT_REWIND;
     struct daemon *daemon = spawn(check, &check->data);
-    bool good = daemon_listens(daemon);
-    if (good) {
-        struct seqctl_run verify = seqctl_run(daemon_port(daemon), "verify");
-        good = verify.status == 0;
-        (void)printf("seqctl verify:\n%s%s", verify.out, verify.err);
-        seqctl_free(&verify);
+    struct daemon *other = planted ? spawn(check, &check->lost) : NULL;
+    bool good = daemon_listens(daemon) && (other == NULL || daemon_listens(other)) &&
+                verify(daemon, other) == (planted ? 1 : 0);
+    if (planted) {
+        (void)printf("planted: old data; seqctl verify %s\n",
+                     good ? "found it" : "DID NOT FIND IT");
     }
+    daemon_free(other);
     return bury(daemon) && good;
 }
 
@@ -287,14 +308,14 @@ static bool run(struct check *check)
         }
         tell("kills at creation", i, check->creations);
     }
-    /* The data that a plant puts back have a ledger of their own, which is right in itself. */
-    return check->plant != PLANT_NONE || verify_ledger(check);
+    return verify_ledger(check);
 }
 
 static void prepare(struct check *check, uint64_t seed)
 {
     check->data = dir_make();
     check->copy = dir_make();
+    check->lost = dir_make();
     check->configuration = dir_make();
     const char *text = check->plant == PLANT_REWIND ? blind_configuration : configuration;
     dir_write(&check->configuration, "seqd.conf", text, strlen(text));
@@ -384,6 +405,7 @@ static void finish(struct check *check)
     }
     dir_remove(&check->data);
     dir_remove(&check->copy);
+    dir_remove(&check->lost);
     dir_remove(&check->configuration);
 }
 

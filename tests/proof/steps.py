@@ -73,7 +73,7 @@ STEPS = [
         Figure("numbers received through them",
                r"^(\d+) numbers received, (\d+) twice, (\d+) gaps too large, (\d+) lost at (\d+) clean stops",
                "{0} numbers, {1} twice, {2} gaps above max_gap, {3} lost at {4} clean stops", (0, 10000000), (1, 2, 3))]),
-    Step("planted", 5, 0, "make check-planted", [Planted(2)]),
+    Step("planted", 5, 0, "make check-planted", [Planted(3)]),
     Step("sim", 30, 5000000, "make check-sim SEEDS={N}", [
         Figure("simulated worlds of the real core", r"^ok: (\d+) seeds of the real core", "{0} seeds", (0, 5000000)),
         Figure("what happened in them",
