@@ -30,6 +30,7 @@ static enum outcome run(struct bench *bench, struct result *result)
 {
     enum outcome outcome = check_crew_make(&bench->crew);
     if (outcome == OUTCOME_OK) {
+        check_crew_begin(&bench->crew);
         outcome = check_crew_run(&bench->crew);
     }
     if (outcome == OUTCOME_OK) {

@@ -125,20 +125,13 @@ static void learn_kind(struct check *check)
     answer_free(&answer);
 }
 
-/* The first block says what the increment is, and that there is somebody to check. */
+/* The first block says that there is somebody to check. */
 static enum outcome ask_first(struct check *check)
 {
-    struct check_worker *worker = &check->crew.workers[0];
-    struct server *server = server_open(&worker->way->options);
-    if (server == NULL) {
-        return outcome_fail(OUTCOME_UNAVAILABLE, "out of memory");
-    }
-    atomic_init(&check->crew.load.begun, 1);
-    check_worker_step(worker, server); /* it has to be there now, whatever comes later */
-    check->crew.load.through = check->through;
-    server_close(server);
+    const struct check_worker *worker = &check->crew.workers[0];
+    check_crew_begin(&check->crew);
     enum outcome outcome = check_crew_end(&check->crew, check->session.json);
-    if (outcome == OUTCOME_OK && check_load_increment(&check->crew.load) == 0) {
+    if (outcome == OUTCOME_OK && check->crew.load.increment == 0) {
         outcome = outcome_fail(OUTCOME_UNAVAILABLE, "%s gives no number to begin with: %s",
                                address_name(&worker->way->options.address),
                                worker->history.wrong_count > 0 ? worker->history.wrong.what
@@ -166,7 +159,7 @@ static enum outcome tell(struct check *check, const struct check_verdict *verdic
 {
     struct check_report report = {.name = check->name,
                                   .kind = check->kind,
-                                  .increment = check_load_increment(&check->crew.load),
+                                  .increment = check->crew.load.increment,
                                   .count = check->crew.load.count,
                                   .connections = check->crew.connections,
                                   .ns = check->crew.ns,
@@ -219,7 +212,7 @@ static enum outcome understand(const struct arguments *arguments, struct check *
     if (outcome != OUTCOME_OK) {
         return outcome;
     }
-    check->through = arguments_has(arguments, OPTION_THROUGH);
+    load->through = arguments_has(arguments, OPTION_THROUGH);
     outcome = add_ways(arguments, check);
     check->crew.ways = check->ways;
     check->crew.way_count = check->way_count;

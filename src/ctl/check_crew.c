@@ -23,6 +23,14 @@ enum outcome check_crew_make(struct check_crew *crew)
     return OUTCOME_OK;
 }
 
+void check_crew_begin(struct check_crew *crew)
+{
+    bool through = crew->load.through;
+    crew->load.through = false;
+    check_worker_begin(&crew->workers[0]);
+    crew->load.through = through;
+}
+
 static uint64_t answered(void *context)
 {
     struct check_crew *crew = context;
@@ -81,7 +89,7 @@ enum outcome check_crew_end(const struct check_crew *crew, bool json)
 
 enum outcome check_crew_judge(struct check_crew *crew, struct check_verdict *ret_verdict)
 {
-    int64_t increment = check_load_increment(&crew->load);
+    int64_t increment = crew->load.increment;
     uint64_t step = increment == 0 ? 1 : check_step(increment); /* 0: no block came */
     struct check_history *histories = calloc(crew->connections, sizeof *histories);
     enum error error = histories == NULL ? ERR_NO_MEMORY : ERR_OK;

@@ -30,6 +30,11 @@ struct check_crew {
 /* The time begins to run. OUTCOME_UNAVAILABLE: no memory, and it was said. */
 __attribute__((warn_unused_result)) enum outcome check_crew_make(struct check_crew *crew);
 
+/* Ask for the first block, by the first connection, before it is known what they all have to be. A
+ * server that is away or refuses ends the load, whatever `through` says; one that is not ready is
+ * waited for. check_crew_end() says what came of it; no block, and load.increment stays 0. */
+void check_crew_begin(struct check_crew *crew);
+
 /* Let them work until the end. OUTCOME_FAILED: not all threads could be started; it was said. */
 __attribute__((warn_unused_result)) enum outcome check_crew_run(struct check_crew *crew);
 

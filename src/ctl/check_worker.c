@@ -2,18 +2,11 @@
 
 #include "block_answer.h"
 
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PAUSE_MS 20 /* after a failure, before it is asked again */
-
-int64_t check_load_increment(struct check_load *load)
-{
-    /* order: relaxed. It changes once, from 0, and nothing else rides on it. */
-    return (int64_t)atomic_load_explicit(&load->increment, memory_order_relaxed);
-}
 
 static void end_all(struct check_worker *worker, enum outcome outcome)
 {
@@ -36,7 +29,7 @@ static void need(struct check_worker *worker, enum error error)
 
 static void take(struct check_worker *worker, int64_t first, uint64_t count, struct check_span span)
 {
-    struct check_take taken = {.low = check_rank(first, check_load_increment(worker->load) < 0),
+    struct check_take taken = {.low = check_rank(first, worker->load->increment < 0),
                                .span = span,
                                .count = (uint32_t)count, /* COUNT_MAX */
                                .connection = worker->connection};
@@ -129,31 +122,15 @@ static void go_on(struct check_worker *worker, struct check_reply *reply)
     }
 }
 
-/* The first block says what holds for all, whether it is right or not. */
-static void learn_increment(struct check_load *load, struct check_reply *reply)
-{
-    int_fast64_t known = 0;
-    /* order: relaxed, as in check_load_increment(). */
-    bool first =
-        atomic_compare_exchange_strong_explicit(&load->increment, &known, reply->block.increment,
-                                                memory_order_relaxed, memory_order_relaxed);
-    if (!first && known != reply->block.increment) {
-        reply->event = CHECK_WRONG;
-        (void)error_fail(&reply->detail, ERR_CORRUPT, "the increment is %" PRId64 " and %" PRId64,
-                         (int64_t)known, reply->block.increment);
-    }
-}
-
-void check_worker_step(struct check_worker *worker, struct server *server)
+static void ask(struct check_worker *worker, struct server *server, bool first)
 {
     struct check_load *load = worker->load;
     struct check_reply reply;
-    int64_t increment = check_load_increment(load);
     struct check_span span = {.sent_ns = clock_elapsed(load->start, clock_now())};
-    check_way_ask(worker->way, server, load->count, increment, &reply);
+    check_way_ask(worker->way, server, load->count, load->increment, &reply);
     span.ended_ns = clock_elapsed(load->start, clock_now());
-    if (reply.has_block && increment == 0) {
-        learn_increment(load, &reply);
+    if (first && reply.has_block) {
+        load->increment = reply.block.increment; /* before any thread reads it */
     }
     write_down(worker, &reply, span);
     go_on(worker, &reply);
@@ -185,17 +162,30 @@ static bool is_over(struct check_worker *worker)
     return false;
 }
 
-static void *work(void *context)
+/* Ask until it is over; with `first` until it is known whether there are blocks. */
+static void work_for(struct check_worker *worker, bool first)
 {
-    struct check_worker *worker = context;
     struct server *server = server_open(&worker->way->options);
+    bool known = false;
     if (server == NULL) {
         need(worker, ERR_NO_MEMORY);
     }
-    while (server != NULL && !is_over(worker)) {
-        check_worker_step(worker, server);
+    while (server != NULL && !known && !is_over(worker)) {
+        ask(worker, server, first);
+        known = first && (worker->load->increment != 0 || worker->history.wrong_count > 0);
     }
     server_close(server);
+}
+
+void check_worker_begin(struct check_worker *worker)
+{
+    work_for(worker, true);
+}
+
+static void *work(void *context)
+{
+    struct check_worker *worker = context;
+    work_for(worker, false);
     if (worker->away) {
         struct instant now = clock_now();
         struct check_span last = {.sent_ns = worker->away_ns,

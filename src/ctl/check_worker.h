@@ -22,7 +22,8 @@
 
 /* The same for all of a check. */
 struct check_load {
-    uint64_t count; /* numbers that each request asks for */
+    uint64_t count;    /* numbers that each request asks for */
+    int64_t increment; /* what the first block said; 0: none has come */
     struct instant start;
     struct instant end;
     uint64_t requests; /* of all connections; 0: no limit */
@@ -30,9 +31,8 @@ struct check_load {
     bool through;      /* a server that is away is waited for */
 
     /* Atomic: of all workers. */
-    atomic_int_fast64_t increment; /* what the first block said; 0: none has come */
-    atomic_uint_fast64_t begun;    /* requests */
-    atomic_bool stop;              /* set by anybody: end now */
+    atomic_uint_fast64_t begun; /* requests */
+    atomic_bool stop;           /* set by anybody: end now */
 };
 
 struct check_worker {
@@ -52,12 +52,9 @@ struct check_worker {
     struct check_reply end; /* ... and the reply that did */
 };
 
-/* The increment, as the first block said it; 0: none has come. Threads: any. */
-int64_t check_load_increment(struct check_load *load);
-
-/* Ask once and write it down; for the first request, before any thread. `server` is asked the
- * worker's way. */
-void check_worker_step(struct check_worker *worker, struct server *server);
+/* Ask until the first block has come, which says what the increment is, or none will: before any
+ * thread. It may be started then. */
+void check_worker_begin(struct check_worker *worker);
 
 /* `worker` has load, way and connection, and stays where it is until it was joined.
  * ERR_UNAVAILABLE: no thread. */

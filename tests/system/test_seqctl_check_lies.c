@@ -93,6 +93,14 @@ static void test_seqctl_check_names_both_requests(void **state)
     assert_int_equal(seqctl_member(later, "connection"), 0);
     assert_non_null(strstr(later, "\"way\":\"http://127.0.0.1:"));
     seqctl_free(&run);
+    run = seqctl_run(liar_port(liar), "check -c 2 --requests 400 --json");
+    assert_int_equal(run.status, 1);
+    for (at = strstr(run.out, "\"way\":"); at != NULL; at = strstr(at + 1, "\"way\":")) {
+        const char *connection = at - strlen("\"connection\":\"0\",");
+        const char *form = strchr(at, '(');
+        assert_memory_equal(form, connection[14] == '0' ? "(json)" : "(text)", 6);
+    }
+    seqctl_free(&run);
     (void)liar_kill(liar); /* which number would have come does not matter */
 }
 
@@ -145,7 +153,8 @@ static void test_seqctl_check_refuses_what_it_cannot_do(void **state)
     seqctl_expect(stage.port, "check --requests 16777217", 2, "", "from 1 to 16777216");
     seqctl_expect(stage.port, "check -n 1000001", 2, "", "--count is '1000001'");
     struct parrot *parrot = parrot_start(NULL, PARROT_JSON("200 OK", "{}"));
-    seqctl_expect(parrot_port(parrot), "check", 7, "", "success without a block of numbers");
+    seqctl_expect(parrot_port(parrot), "check -d 3600", 7, "",
+                  "success without a block of numbers");
     free(parrot_stop(parrot));
     seqctl_expect(stage.port, "check short -n 1000000", 3, "", "from 1 to 10000");
     seqctl_expect(stage.port, "check --also ftp://x", 2, "", "the URL is 'ftp://x'");

@@ -28,6 +28,7 @@ static void test_seqctl_bench_counts_what_it_took(void **state)
     assert_int_equal(seqctl_member(run.out, "repeated"), 0);
     assert_int_equal(seqctl_member(run.out, "disordered"), 0);
     assert_int_equal(seqctl_member(run.out, "inexact"), 0);
+    assert_true(seqctl_member(run.out, "p50") > 0);
     assert_true(seqctl_member(run.out, "p50") <= seqctl_member(run.out, "p99"));
     assert_true(seqctl_member(run.out, "p99") <= seqctl_member(run.out, "p99_9"));
     assert_true(seqctl_member(run.out, "p99_9") <= seqctl_member(run.out, "max"));
