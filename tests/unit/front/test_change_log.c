@@ -18,7 +18,8 @@
 static char said[LOG_LINE_SIZE];
 static enum log_level said_at;
 
-void __wrap_log_line(enum log_level level, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void __wrap_log_line(enum log_level level, const char *format,
+                                                           ...);
 
 void __wrap_log_line(enum log_level level, const char *format, ...)
 {
