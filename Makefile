@@ -350,6 +350,7 @@ $(call programs, tests/fuzz, tests/fuzz/fuzz_tokens.c, front base, -lgnutls $(FU
 $(call programs, tests/fuzz, tests/fuzz/fuzz_request.c tests/fuzz/fuzz_json.c, front core store base, -lgnutls -ljansson $(GRPC_LIBS) $(FUZZ_LINKS))
 $(call programs, tests/fuzz, tests/fuzz/fuzz_grpc.c, front base, $(GRPC_LIBS) $(FUZZ_LINKS))
 $(call programs, tests/fuzz, tests/fuzz/fuzz_verify.c, ctl base, $(CTL_LIBS) $(FUZZ_LINKS))
+$(call programs, tests/fuzz, tests/fuzz/fuzz_grpc_frames.c, front core store base, -lcmocka -lgnutls -lmicrohttpd -ljansson $(GRPC_LIBS) $(FUZZ_LINKS))
 FUZZERS := $(patsubst %.o,%,$(call objects,tests/fuzz/fuzz_*.c))
 $(FUZZERS): $(B)/tests/fuzz/law.o
 $(B)/tests/fuzz/fuzz_config: $(filter-out $(B)/src/main.o,$(ROOF)) $(EPOLL)
@@ -417,7 +418,7 @@ check-fuzz: $(SEQD) $(FUZZ)     ## random bytes in every field of many requests 
 check-fuzzers: fuzz-deps $(FUZZERS)  ## install what is missing, have libFuzzer feed whatever reads foreign bytes (FUZZ_SECONDS=10 each)
 	@tests/fuzz/check.sh $(B) $(FUZZERS)
 check-fuzzers-planted: fuzz-deps $(FUZZERS) ## ... and the errors that it must find, planted one by one
-	@CC='$(CC)' tests/fuzz/planted.sh $(B)
+	@CC='$(CC)' GRPC='$(GRPC)' tests/fuzz/planted.sh $(B)
 check-load: $(SEQD) $(LOAD)     ## millions of numbers over many connections, each checked
 	@$(RUN_PROGRAM) $(LOAD)
 check-flood: $(SEQD) $(FLOOD)   ## slow, many, huge and rubbish: refused, and nobody else is touched

@@ -116,6 +116,18 @@ static void check_problem(const struct false_answer *answer)
     json_decref(problem);
 }
 
+/* What is said to be JSON is. */
+static void check_page(const struct false_answer *answer)
+{
+    const char *type = false_answer_header(answer, "Content-Type");
+
+    if (type != NULL && strcmp(type, "application/json") == 0) {
+        json_t *page = json_loadb(answer->body, (size_t)answer->length, 0, NULL);
+        law_holds(json_is_object(page));
+        json_decref(page);
+    }
+}
+
 static void check_form(const struct false_answer *answer)
 {
     law_holds(answer->status >= 200 && answer->status < 600);
@@ -126,6 +138,8 @@ static void check_form(const struct false_answer *answer)
               (false_answer_header(answer, "Allow") != NULL));
     if (answer->status >= 400) {
         check_problem(answer);
+    } else if (answer->length > 0 && answer->length <= FALSE_HTTP_BODY_MAX) {
+        check_page(answer);
     }
 }
 
