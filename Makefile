@@ -330,6 +330,26 @@ $(SIM_OBJECTS): $(B)/sim/%.o: %.c $(B)/tests/flags
 # It leaves by longjmp() between stacks, which fortified headers take for a mistake.
 $(B)/tests/sim/fiber.o: OURS += -U_FORTIFY_SOURCE
 
+# Every call of the store's life that may fail, failing: the program itself defines those calls. Memory is a
+# sanitizer's own.
+FAULTS_CHECK   := $(B)/tests/faults/check_faults
+FAULTS_MEMORY  := $(if $(filter asan tsan,$(VARIANT)),,$(B)/tests/faults/calls_memory.o)
+FAULTS_OBJECTS := $(patsubst %,$(B)/tests/faults/%.o,check_faults apart life calls calls_kernel) $(FAULTS_MEMORY)
+$(FAULTS_CHECK): $(FAULTS_OBJECTS) $(B)/libtest.a $(B)/libstore.a $(B)/libbase.a
+	$(LINK) $^ -lcmocka -llmdb
+# Everything that may have become of a data directory.
+DAMAGES_CHECK := $(B)/tests/faults/check_damages
+$(DAMAGES_CHECK): $(patsubst %,$(B)/tests/faults/%.o,check_damages apart damage damage_judge) \
+                  $(B)/libtest.a $(B)/libstore.a $(B)/libbase.a
+	$(LINK) $^ -lcmocka -llmdb
+# The daemon without memory; a sanitizer has its own.
+FAULTS_DAEMON := $(if $(filter asan tsan,$(VARIANT)),,$(B)/tests/faults/failing_memory.so)
+$(B)/tests/faults/failing_memory.so: tests/faults/failing_memory.c $(B)/tests/flags
+	@mkdir -p $(@D)
+	$(SAY) LD $@; $(CC) $(CPPFLAGS) $(CFLAGS) $(OURS) -shared -fPIC -o $@ $<
+# Its own versions of them are no redefinition of what fortified headers make of them.
+$(FAULTS_OBJECTS): OURS += -U_FORTIFY_SOURCE
+
 # The crash lab: the real store on a disk that logs, and what looks into every state that a cut could leave.
 $(call programs, tests/crashlab, tests/crashlab/store_*.c, store base, -llmdb)
 LAB_DIR := $(B)/tests/crashlab
@@ -386,7 +406,7 @@ run: deps $(SEQD)               ## install what is missing, build, serve on 127.
 test: test-deps $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)  ## install what is missing, run every test
 	@$(RUN_TESTS) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)
 
-build-tests: $(SIM) $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM) $(CRASH) $(LOAD) $(FLOOD) $(FUZZ) $(BENCH)  ## build every test program, run none
+build-tests: $(SIM) $(FAULTS_CHECK) $(DAMAGES_CHECK) $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM) $(CRASH) $(LOAD) $(FLOOD) $(FUZZ) $(BENCH)  ## build every test program, run none
 
 check: lint test check-docs     ## all that a commit must pass: lint, test, check-docs
 
@@ -423,6 +443,14 @@ check-load: $(SEQD) $(LOAD)     ## millions of numbers over many connections, ea
 	@$(RUN_PROGRAM) $(LOAD)
 check-flood: $(SEQD) $(FLOOD)   ## slow, many, huge and rubbish: refused, and nobody else is touched
 	@$(RUN_PROGRAM) $(FLOOD)
+.PHONY: check-faults check-damages check-faults-planted
+check-faults: $(FAULTS_CHECK) $(FAULTS_DAEMON) $(SEQD) ## every call of the store fails, and every allocation (FAULTS=2000, SEED=)
+	@$(RUN_PROGRAM) $(FAULTS_CHECK)
+	@$(if $(FAULTS_DAEMON),$(RUN_PROGRAM) tests/faults/check_memory.py $(FAULTS_DAEMON))
+check-damages: $(DAMAGES_CHECK) ## every damage to the files of a data directory, and what a start makes of it
+	@$(RUN_PROGRAM) $<
+check-faults-planted: $(FAULTS_CHECK) $(DAMAGES_CHECK) ## ... and the errors that those two must find, planted one by one
+	@CC='$(CC)' tests/faults/planted.sh $(B)
 check-sim: $(SIM)               ## the real core under simulated threads, time, faults and crashes (SEEDS=, SEED=)
 	@$<
 check-sim-planted: $(SIM)       ## ... and the errors that it must find, planted one by one

@@ -381,7 +381,9 @@ enum error config_file_read(struct config_reader *reader, FILE *file)
                         .config = reader->config,
                         .report = reader->report};
     int result = ini_parse_stream(next_line, &pass, take_pair, &pass);
-    end_section(&pass);
+    if (pass.fault == ERR_OK) { /* which ending the section before may have met, too */
+        end_section(&pass);
+    }
     if (ferror(file)) {
         return ERR_IO;
     }

@@ -165,7 +165,8 @@ static enum error back_up(struct change *change, struct admin_request *request)
     }
     enum error error = store_backup(change->store, stream, change->detail);
     bool whole = ferror(stream) == 0;
-    whole = fclose(stream) == 0 && whole;
+    /* Where the last of it finds no memory, glibc says that all is well, and leaves no text. */
+    whole = fclose(stream) == 0 && request->text != NULL && whole;
     if (error == ERR_OK && !whole) {
         error = error_fail(change->detail, ERR_UNAVAILABLE, "no memory for a backup");
     }

@@ -252,7 +252,11 @@ void grpc_session_close(struct grpc_connection *connection)
     while (connection->calls != NULL) {
         grpc_call_close(connection->calls);
     }
-    nghttp2_session_del(connection->session);
+    /* nghttp2 (1.52, 1.64) leaves what it was sending half made when memory is out, and ends the
+     * process over it here: some kilobytes stay behind instead. */
+    if (!connection->broken) {
+        nghttp2_session_del(connection->session);
+    }
     connection->session = NULL;
 }
 
@@ -300,6 +304,7 @@ size_t grpc_session_write(struct grpc_connection *connection, uint8_t *to, size_
 
             if (size < 0) {
                 connection->farewell = GRPC_DEAD; /* memory is out */
+                connection->broken = true;
                 return 0;
             }
             if (size == 0) {

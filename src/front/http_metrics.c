@@ -269,7 +269,9 @@ enum MHD_Result http_metrics(struct http_request *request)
     if (page != NULL) {
         write_page(page, request, &samples);
         bool complete = ferror(page) == 0;
-        complete = fclose(page) == 0 && complete; /* a page that was cut is worse than none */
+        /* A page that was cut is worse than none. Where the last of it finds no memory, glibc says
+         * that all is well, and leaves no text. */
+        complete = fclose(page) == 0 && text != NULL && complete;
         if (complete) {
             result = http_reply_page(request, TYPE_METRICS, text, length);
         }

@@ -120,7 +120,7 @@ static enum error prepare_lock_file(const struct directory *directory, struct er
     return error;
 }
 
-static int open_env(struct environment *environment)
+static int try_open(struct environment *environment)
 {
     int code = mdb_env_create(&environment->env);
 
@@ -134,6 +134,19 @@ static int open_env(struct environment *environment)
     return code != MDB_SUCCESS
                ? code
                : mdb_env_open(environment->env, environment->directory->path, 0, 0600);
+}
+
+/* LMDB takes a lock of its table that fails for another process's, and finds its empty table damaged
+ * then. Nobody else has it, so a second try tells that apart from a file that is not LMDB's. */
+static int open_env(struct environment *environment)
+{
+    int code = try_open(environment);
+
+    if (code == MDB_INVALID) {
+        environment_close(environment);
+        code = try_open(environment);
+    }
+    return code;
 }
 
 /* Open what lies there or, where nothing does, let LMDB make it. */

@@ -43,8 +43,11 @@ typedef void script_fact_fn(void *context, size_t fact, uint64_t value);
 
 struct script {
     const struct dir *dir;
+    const char *witness;     /* the path of one elsewhere, borrowed; NULL: none */
     script_fact_fn *on_fact; /* NULL: nobody is told */
-    void *context;
+    /* The last thing in a life, before its clean stop. False: it gives up. NULL: nothing. */
+    bool (*at_last)(struct script *script, struct store *store);
+    void *context; /* of both */
     uint64_t facts[SCRIPT_FACTS];
     struct script_track tracks[SCRIPT_SEQUENCES];
     unsigned grants;
@@ -58,7 +61,11 @@ bool script_run(struct script *script);
 /* From now on scripts and checks take copied directories for the original. */
 void script_take_copies(void);
 
-/* With the disk well again: open, hold what is there against `facts`, and grant once more. */
-void script_check(const struct dir *dir, const uint64_t facts[SCRIPT_FACTS]);
+/* From now on a call may also fail for want of memory. */
+void script_may_lack_memory(void);
+
+/* With the disk well again: open, hold what is there against the script's facts, and grant once
+ * more. */
+void script_check(const struct script *script);
 
 #endif

@@ -74,6 +74,14 @@ STEPS = [
                r"^(\d+) numbers received, (\d+) twice, (\d+) gaps too large, (\d+) lost at (\d+) clean stops",
                "{0} numbers, {1} twice, {2} gaps above max_gap, {3} lost at {4} clean stops", (0, 10000000), (1, 2, 3))]),
     Step("planted", 5, 0, "make check-planted", [Planted(3)]),
+    Step("faults", 15, 20000, "make check-faults FAULTS={N}", [
+        Figure("calls and allocations that failed, each in every way", r"^faults: (\d+) tried .*, (\d+) wrong",
+               "{0} tried, {1} wrong", (0, 2000), (1,))]),
+    Step("damages", 10, 0, "make check-damages", [
+        Figure("damages to the files of a data directory",
+               r"^damages: (\d+) tried .*, (\d+) wrong; (\d+) well, (\d+) refused, (\d+) ended",
+               "{0} tried, {1} wrong; {2} served or repaired, {3} refused, {4} ended by a signal in LMDB", (0, 3000), (1,))]),
+    Step("faults-planted", 10, 0, "make check-faults-planted", [Planted(7)]),
     Step("sim", 30, 5000000, "make check-sim SEEDS={N}", [
         Figure("simulated worlds of the real core", r"^ok: (\d+) seeds of the real core", "{0} seeds", (0, 5000000)),
         Figure("what happened in them",
