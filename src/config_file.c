@@ -118,7 +118,7 @@ static void end_sequence(struct pass *pass)
     } else if (pass->config->sequence_count == CONFIG_SEQUENCES_MAX) {
         mistake(pass, pass->section_line, "more sequences than a configuration may list, %d",
                 CONFIG_SEQUENCES_MAX);
-    } else {
+    } else if (pass->fault == ERR_OK) { /* a section whose end had no memory is ended once more */
         pass->fault = config_append(pass->config, &pass->sequence);
     }
 }
@@ -381,9 +381,7 @@ enum error config_file_read(struct config_reader *reader, FILE *file)
                         .config = reader->config,
                         .report = reader->report};
     int result = ini_parse_stream(next_line, &pass, take_pair, &pass);
-    if (pass.fault == ERR_OK) { /* which ending the section before may have met, too */
-        end_section(&pass);
-    }
+    end_section(&pass);
     if (ferror(file)) {
         return ERR_IO;
     }

@@ -53,10 +53,9 @@ struct grpc_connection {
     bool touched;
     bool idle; /* it had no call when it was finished last */
     enum grpc_farewell farewell;
-    bool shake_writes; /* the handshake waits for the socket to take more */
-    bool condemned;    /* it is closed as soon as it was told why */
-    bool
-        broken; /* nghttp2 had no memory while it sent: the session cannot be taken apart any more */
+    bool shake_writes;         /* the handshake waits for the socket to take more */
+    bool condemned;            /* it is closed as soon as it was told why */
+    bool broken;               /* nghttp2 had no memory to send: it cannot be taken apart */
     struct grpc_call *calls;   /* all that are open, the newest first */
     struct grpc_call *parched; /* those that may go on reading */
     struct grpc_buffer unsent; /* what the socket did not take */

@@ -136,8 +136,9 @@ static int try_open(struct environment *environment)
                : mdb_env_open(environment->env, environment->directory->path, 0, 0600);
 }
 
-/* LMDB takes a lock of its table that fails for another process's, and finds its empty table damaged
- * then. Nobody else has it, so a second try tells that apart from a file that is not LMDB's. */
+/* LMDB takes a lock of its table that fails for another process's, and finds its empty table
+ * damaged then. Nobody else has it, so a second try tells that apart from a file that is not
+ * LMDB's. */
 static int open_env(struct environment *environment)
 {
     int code = try_open(environment);
@@ -359,14 +360,11 @@ enum error environment_make_room(struct environment *environment, struct error_d
     return error == ERR_UNAVAILABLE ? ERR_OK : error;
 }
 
-/* What the tables hold, and not how long the file is: pages that were freed are used again. */
+/* What `count` tables hold, and not how long the file is: pages that were freed are used again. */
 static enum error measure_tables(struct environment *environment, MDB_txn *txn,
-                                 struct extent *ret_extent, struct error_detail *detail)
+                                 const MDB_dbi *tables, size_t count, struct extent *ret_extent,
+                                 struct error_detail *detail)
 {
-    const MDB_dbi tables[] = {environment->meta, environment->sequence, environment->mirror,
-                              environment->ledger};
-    size_t count = sizeof(tables) / sizeof(tables[0]) - (environment->has_ledger ? 0 : 1);
-
     for (size_t i = 0; i < count; i++) {
         MDB_stat stat;
         int code = mdb_stat(txn, tables[i], &stat);
@@ -385,17 +383,24 @@ static enum error measure_tables(struct environment *environment, MDB_txn *txn,
 enum error environment_check_headroom(struct environment *environment, MDB_txn *txn,
                                       struct error_detail *detail)
 {
+    const MDB_dbi tables[] = {environment->meta, environment->sequence, environment->mirror,
+                              environment->ledger};
     uint64_t max_bytes = environment->map_size_max_bytes;
+    uint64_t records_bytes;
     struct extent extent = {0};
-    enum error error = measure_tables(environment, txn, &extent, detail);
+    enum error error = measure_tables(environment, txn, tables, 3, &extent, detail);
 
+    records_bytes = extent.used_bytes;
+    if (error == ERR_OK) {
+        error = measure_tables(environment, txn, tables + 3, 1, &extent, detail);
+    }
     if (error != ERR_OK) {
         return error;
     }
     /* LMDB's own pages, which are copied likewise. */
     extent.used_bytes += OWN_PAGES * extent.page_bytes;
     /* A small map needs more than its share: the largest commit copies nearly all that it holds. */
-    if (extent.used_bytes < max_bytes / 100 * STORE_LMDB_NEW_PERCENT &&
+    if (records_bytes < max_bytes / 100 * STORE_LMDB_NEW_PERCENT &&
         room_for_commits(environment, &extent) <= max_bytes) {
         return ERR_OK;
     }
@@ -403,7 +408,7 @@ enum error environment_check_headroom(struct environment *environment, MDB_txn *
                       "'%s/%s' uses %" PRIu64 " of the %" PRIu64
                       " bytes of map_size_max: the rest is for renewals of what is there, so no "
                       "new sequence is made; raise map_size_max",
-                      environment->directory->path, DIRECTORY_DATA, extent.used_bytes, max_bytes);
+                      environment->directory->path, DIRECTORY_DATA, records_bytes, max_bytes);
 }
 
 enum error environment_grow(struct environment *environment, struct error_detail *detail)

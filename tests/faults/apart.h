@@ -13,12 +13,12 @@
 /* Memory, all zero, that this process shares with those that it forks. */
 void *apart_share(size_t size);
 
-/* Run `act`, whose return is the exit status, in a process of its own, which is ended after a minute;
- * what it says goes to `said`. Returns the status as waitpid() does. */
+/* Run `act`, whose return is the exit status, in a process of its own, which is ended after a
+ * minute; what it says goes to `said`. Returns the status as waitpid() does. */
 int apart_run(int (*act)(void *context), void *context, FILE *said);
 
-/* Run `work` `jobs` times (1 … APART_JOBS_MAX) at once, told which one it is. False when one did not
- * come to its end. */
+/* Run `work` `jobs` times (1 … APART_JOBS_MAX) at once, told which one it is. False when one did
+ * not come to its end. */
 bool apart_share_out(size_t jobs, void (*work)(void *context, size_t job), void *context);
 
 /* How a status of apart_run() reads, and what was said; on standard output. */

@@ -4,8 +4,8 @@
  *   FIRST=1        each job ends with the first wrong one
  *   JOBS=n   at a time (as many as there are processors)
  *
- * Prints 'damages: N tried (…), N wrong'. Exit status 0 when none was wrong, 1 when one was, 2 for a
- * bad knob. */
+ * Prints 'damages: N tried (…), N wrong'. Exit status 0 when none was wrong, 1 when one was, 2 for
+ * a bad knob. */
 #include "apart.h"
 #include "chance.h"
 #include "damage.h"
@@ -52,7 +52,9 @@ static int look(void *context)
     const struct looking *looking = context;
 
     for (int number = 1; number < NSIG; number++) {
-        (void)signal(number, SIG_DFL); /* some cannot be had, and have no handler either */
+        struct sigaction fall = {.sa_handler = SIG_DFL};
+
+        (void)sigaction(number, &fall, NULL); /* some cannot be had, and have no handler either */
     }
     return damage_judge(looking->scene, looking->damage, looking->work, looking->witness) ==
                    DAMAGE_WELL

@@ -10,6 +10,7 @@
  * Prints 'faults: N tried (…), N wrong'. Exit status 0 when none was wrong, 1 when one was, 2 for a
  * bad knob. */
 #include "apart.h"
+#include "base/text.h"
 #include "chance.h"
 #include "life.h"
 
@@ -174,27 +175,41 @@ static void draw(size_t wanted)
     }
 }
 
-/* The one that FAULT names. */
-static void take_one(const char *text)
+/* The next word of `*text`, up to a colon or the end; it is cut off there. */
+static char *take_word(char **text)
 {
-    char call[32] = "";
-    char kind[32] = "";
-    char rest[32] = "";
+    char *word = *text;
+    char *colon = strchr(word, ':');
+
+    *text = colon == NULL ? word + strlen(word) : colon + 1;
+    if (colon != NULL) {
+        *colon = '\0';
+    }
+    return word;
+}
+
+/* The one that FAULT names, which is cut to pieces. */
+static void take_one(char *text)
+{
+    const char *call = take_word(&text);
+    const char *digits = take_word(&text);
+    const char *kind = take_word(&text);
+    bool witnessed = strcmp(text, "witness") == 0;
     uint64_t number = 0;
 
-    if (sscanf(text, "%31[^:]:%" SCNu64 ":%31[^:]%31s", call, &number, kind, rest) < 3) {
-        fprintf(stderr, "FAULT='%s' is not CALL:NUMBER:KIND\n", text);
-        exit(2);
-    }
     trial_count = 0;
     for (unsigned c = 0; c < CALLS; c++) {
         for (unsigned k = 0; k < FAULT_KINDS; k++) {
             if (strcmp(call_name(c), call) == 0 && strcmp(fault_name(k), kind) == 0) {
-                trials[trial_count++] = (struct trial){.fault = {c, number, k},
-                                                       .witnessed = strcmp(rest, ":witness") == 0};
+                trials[trial_count++] = (struct trial){.fault = {c, 0, k}, .witnessed = witnessed};
             }
         }
     }
+    if (trial_count != 1 || text_parse_uint64(digits, UINT64_MAX, &number) != ERR_OK) {
+        fprintf(stderr, "FAULT is not CALL:NUMBER:KIND[:witness]\n");
+        exit(2);
+    }
+    trials[0].fault.number = number;
 }
 
 /* What all jobs do together. */
@@ -250,7 +265,7 @@ static bool report(const struct plan *plan)
 int main(void)
 {
     size_t wanted = (size_t)knob("FAULTS", 0, TRIALS_MAX);
-    const char *one = getenv("FAULT");
+    char *one = getenv("FAULT");
     struct plan plan = {
         .jobs = (size_t)knob("JOBS", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), APART_JOBS_MAX),
         .first = knob("FIRST", 0, 1) == 1,

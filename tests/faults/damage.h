@@ -1,7 +1,7 @@
 /* damage: everything that may have become of a closed data directory, one thing after another.
  *
- * The law: each damage is done to a copy of a directory that is whole, and is known beforehand to be
- * one that a start has to repair, has to refuse, or may do either with. A mark below what was
+ * The law: each damage is done to a copy of a directory that is whole, and is known beforehand to
+ * be one that a start has to repair, has to refuse, or may do either with. A mark below what was
  * granted is wrong in every case.
  *
  * Threads: one. */

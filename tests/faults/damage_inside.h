@@ -1,5 +1,5 @@
-/* The inside of damage.h, shared by its two files: damage.c, which does it, and damage_judge.c, which
- * looks at what a start makes of it. */
+/* The inside of damage.h, shared by its two files: damage.c, which does it, and damage_judge.c,
+ * which looks at what a start makes of it. */
 #ifndef SEQD_TESTS_FAULTS_DAMAGE_INSIDE_H
 #define SEQD_TESTS_FAULTS_DAMAGE_INSIDE_H
 

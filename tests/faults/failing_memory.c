@@ -1,5 +1,5 @@
-/* failing_memory: a shared object that is loaded before the C library into a daemon, and counts what
- * asks for memory, the C library and every other included; those that the file named by
+/* failing_memory: a shared object that is loaded before the C library into a daemon, and counts
+ * what asks for memory, the C library and every other included; those that the file named by
  * FAILING_MEMORY tells are refused. It is built without sanitizers.
  *
  * The file is a struct control, shared with the test that wrote it. */

@@ -313,6 +313,25 @@ int ftruncate(int fd, off_t length)
     return judge(fd, OPERATION_CUT).fails ? fail_with(EIO) : real(fd, length);
 }
 
+/* Never fails: tests/faults has rigs for that. */
+int renameat(int from_folder, const char *from, int to_folder, const char *to)
+{
+    int (*real)(int, const char *, int, const char *);
+    char folder[PATH_MAX];
+    char path[2 * PATH_MAX];
+    struct faultio_event event = {.kind = FAULTIO_RENAMED, .path = path};
+    int result;
+
+    *(void **)&real = next("renameat");
+    result = real(from_folder, from, to_folder, to);
+    if (result == 0 && observer != NULL) {
+        path_of(to_folder, folder);
+        snprintf(path, sizeof(path), "%s/%s", folder, to);
+        observer(observer_context, &event);
+    }
+    return result;
+}
+
 ssize_t pread(int fd, void *to, size_t length, off_t offset)
 {
     ssize_t (*real)(int, void *, size_t, off_t);

@@ -1,8 +1,8 @@
 /* faultio: a disk that fails when a test says so.
  *
- * The law: this file defines pwrite, writev, pread, fsync, fdatasync and ftruncate, so a program
- * that uses it has them in place of the C library's, for its own calls and for liblmdb's. They fail
- * for files whose name ends as told, and are the C library's for all others.
+ * The law: this file defines pwrite, writev, pread, fsync, fdatasync, ftruncate and renameat, so a
+ * program that uses it has them in place of the C library's, for its own calls and for liblmdb's.
+ * They fail for files whose name ends as told, and are the C library's for all others.
  *
  * A test counts the calls of a script that runs well, then lets the script run again and again with
  * the 1st, 2nd, 3rd … call failing, until a run meets no fault.
@@ -67,10 +67,12 @@ unsigned faultio_turned(void);
 enum faultio_event_kind {
     FAULTIO_WRITTEN,      /* in the page cache: a power cut may keep it, in part, or not */
     FAULTIO_WRITTEN_DOWN, /* on the disk: a write that syncs (O_DSYNC) */
-    FAULTIO_SYNCED,       /* all of the file that was written before is on the disk */
+    FAULTIO_SYNCED,       /* all of the file, or folder, that was written before is on the disk */
+    FAULTIO_RENAMED,      /* in the folder's cache: a power cut may keep it or not */
 };
 
-/* One call that succeeded. `path` and `bytes` are borrowed for the observer's call. */
+/* One call that succeeded. `path` (of what was renamed, the new one) and `bytes` are borrowed for
+ * the observer's call. */
 struct faultio_event {
     enum faultio_event_kind kind;
     const char *path;
@@ -81,7 +83,7 @@ struct faultio_event {
 
 typedef void faultio_observe_fn(void *context, const struct faultio_event *event);
 
-/* From now on `observe` is told of every write and sync, of any file; NULL ends it. */
+/* From now on `observe` is told of every write, sync and renaming, of any file; NULL ends it. */
 void faultio_observe(faultio_observe_fn *observe, void *context);
 
 #endif

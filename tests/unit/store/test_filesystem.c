@@ -9,10 +9,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statfs.h>
 
 #include <cmocka.h>
 
 #define IN_MEMORY "/dev/shm"
+#define TMPFS 0x01021994 /* see statfs(2) */
 
 /* The numbers are those of statfs(2). */
 static const struct {
@@ -58,19 +60,18 @@ static struct dir make_in_memory(void)
 
 static void test_filesystem_in_memory_is_refused_unless_it_is_wanted(void **state)
 {
-    struct dir dir = make_in_memory();
+    struct statfs status;
+    struct dir dir;
     struct directory directory = {.fd = -1};
     struct error_detail detail = {.text = ""};
-    enum error error = directory_open(&directory, dir.path, &detail);
 
     (void)state;
-    if (error == ERR_OK) {
-        directory_close(&directory);
-        dir_remove(&dir);
+    if (statfs(IN_MEMORY, &status) != 0 || status.f_type != TMPFS) {
         print_message("*** NOT TESTED: " IN_MEMORY " is not in memory\n");
         skip();
     }
-    assert_int_equal(error, ERR_INVALID);
+    dir = make_in_memory();
+    assert_int_equal(directory_open(&directory, dir.path, &detail), ERR_INVALID);
     assert_int_equal(directory.fd, -1);
     assert_non_null(strstr(detail.text, dir.path));
     assert_non_null(strstr(detail.text, "kept in memory"));
