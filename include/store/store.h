@@ -30,9 +30,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define STORE_REQUESTS_MAX 1024     /* sequences in one commit */
-#define STORE_LEDGER_PAGE_MAX 1000  /* rows of the ledger in one call */
-#define STORE_LEDGER_SCAN_MAX 20000 /* rows that one call looks at */
+#define STORE_REQUESTS_MAX 1024    /* sequences in one commit */
+#define STORE_LEDGER_PAGE_MAX 1000 /* rows of the ledger in one call */
+#define STORE_LEDGER_SCAN_MAX 5000 /* rows that one call looks at */
 
 /* One remembered sequence. */
 struct store_entry {

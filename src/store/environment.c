@@ -19,8 +19,9 @@
 #define OWN_PAGES 6 /* of LMDB: two meta pages, the tree of tables, the list of free pages */
 
 /* Of the ledger, a commit touches the end where it writes a row for each request, and the beginning
- * where it evicts a few for each: 15 rows and more fit a page. */
+ * where it evicts a few for each: 15 rows and more fit a page. So much it may grow by. */
 #define LEDGER_REACH_PAGES (STORE_REQUESTS_MAX / 2)
+#define LEDGER_GROWTH_PAGES (STORE_REQUESTS_MAX / 15 + 12)
 
 enum error environment_fail(struct environment *environment, int code, const char *what,
                             struct error_detail *detail)
@@ -348,7 +349,8 @@ enum error environment_make_room(struct environment *environment, struct error_d
     if (error != ERR_OK) {
         return error;
     }
-    wanted = room_for_commits(environment, &extent);
+    wanted = range_add_capped(room_for_commits(environment, &extent),
+                              LEDGER_GROWTH_PAGES * extent.page_bytes);
     environment->tight = wanted > environment->map_size_max_bytes;
     if (wanted <= extent.file_bytes) {
         return ERR_OK;

@@ -154,6 +154,7 @@ static int evict_one(struct eviction *eviction, bool *ret_evicted)
     length = value.mv_size + ROW_OVERHEAD;
     if (!is_due_by_size(eviction)) {
         if (!is_due_by_age(eviction, key, value)) {
+            eviction->ledger->young = true;
             return MDB_SUCCESS;
         }
         (void)find_oldest(eviction, &key, &value, &code); /* back to where it was */
@@ -172,8 +173,13 @@ static enum error evict(struct ledger *ledger, struct environment *environment, 
 {
     struct eviction eviction = {.ledger = ledger, .environment = environment, .wanted = wanted};
     bool evicted = true;
-    int code = mdb_cursor_open(txn, environment->ledger, &eviction.cursor);
+    int code;
 
+    if (ledger->young && !environment->tight && !is_full(ledger, environment, txn)) {
+        *ret_room = true;
+        return ERR_OK;
+    }
+    code = mdb_cursor_open(txn, environment->ledger, &eviction.cursor);
     if (code != MDB_SUCCESS) {
         return fail(ledger, environment, code, "read", detail);
     }
@@ -197,6 +203,7 @@ enum error ledger_begin(struct ledger *ledger, struct environment *environment, 
     ledger->meta = meta;
     ledger->index = 0;
     ledger->left_out = 0;
+    ledger->young = false;
     ledger->failed = false;
     if (!ledger->none || ledger->skipping || ledger->broken || !environment->has_ledger) {
         return ERR_OK;

@@ -34,6 +34,7 @@ struct ledger {
     const struct meta *meta; /* as it will be; borrowed from begin to end */
     uint32_t index;          /* of the next row */
     uint64_t left_out;       /* rows without room */
+    bool young;              /* its oldest row is not too old */
     bool failed;             /* it ended in an error of the ledger, before anything was written */
     bool skipping;           /* set by the caller before begin: it goes without rows */
     bool told;               /* the head says what was left out */

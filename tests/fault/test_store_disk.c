@@ -1,6 +1,7 @@
 /* Disks as they are: full, read-only, not ours to write, held by another, and too small a map. The
  * full and the read-only disk are real ones, in memory, mounted in a namespace of the test's own.
  * */
+#include "apart.h"
 #include "dir.h"
 
 #include "store/directory.h"
@@ -30,13 +31,6 @@
 #define SEQUENCES 3000
 #define MANY (4 * STORE_REQUESTS_MAX)
 #define EXTENTS_MAX 256u /* of a file that the kernel lists */
-
-/* How a story that was told in a process of its own ended. */
-enum ending {
-    ENDING_WELL,
-    ENDING_BADLY,
-    ENDING_NOT_POSSIBLE
-};
 
 static struct error_detail detail;
 
@@ -82,68 +76,13 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Say which part of a story went wrong, where asserting would end the parent's story as well. */
-#define CHECK(fact) \
-    do { \
-        if (!(fact)) { \
-            fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #fact, detail.text); \
-            _exit(ENDING_BADLY); \
-        } \
-    } while (0)
-
-/* Tell `story` in a process of its own; skip the test loudly where it cannot be told. */
-static void tell_apart(const struct dir *dir, void (*story)(const struct dir *dir))
-{
-    int status = 0;
-    pid_t child = fork();
-
-    assert_true(child >= 0);
-    if (child == 0) {
-        story(dir);
-        _exit(ENDING_WELL);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == ENDING_NOT_POSSIBLE) {
-        print_message("*** NOT TESTED: this machine lets us mount nothing\n");
-        skip();
-    }
-    assert_int_equal(WEXITSTATUS(status), ENDING_WELL);
-}
-
-/* Mount a disk in memory of `bytes` at `dir`, for this process alone. */
-static void mount_disk(const struct dir *dir, const char *size)
-{
-    char options[64];
-
-    snprintf(options, sizeof(options), "mode=0700,size=%s", size);
-    if ((unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ||
-        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("seqd-test", dir->path, "tmpfs", 0, options) != 0) {
-        fprintf(stderr, "mount: %s\n", strerror(errno));
-        _exit(ENDING_NOT_POSSIBLE);
-    }
-}
-
-/* Write until nothing more fits. */
-static void fill_disk(const struct dir *dir)
-{
-    static const char bytes[4096] = "x";
-    struct dir filler = dir_entry(dir, "filler");
-    int fd = open(filler.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-    CHECK(fd >= 0);
-    while (write(fd, bytes, sizeof(bytes)) > 0) {
-    }
-    CHECK(errno == ENOSPC);
-    close(fd);
-}
+#define CHECK(fact) APART_CHECK(fact, detail.text)
 
 static void initialise_on_a_full_disk(const struct dir *dir)
 {
     struct store *store;
 
-    mount_disk(dir, "600k");
+    apart_mount(dir, "600k");
     CHECK(open_default(dir, &store) == ERR_UNAVAILABLE);
     CHECK(strstr(detail.text, "make room") != NULL);
     CHECK(open_default(dir, &store) == ERR_UNAVAILABLE);
@@ -156,7 +95,7 @@ static void initialise_on_a_full_disk(const struct dir *dir)
 
 static void test_store_says_that_the_disk_is_full_and_starts_when_it_is_not(void **state)
 {
-    tell_apart(*state, initialise_on_a_full_disk);
+    apart_tell(*state, initialise_on_a_full_disk);
 }
 
 static void renew_on_a_full_disk(const struct dir *dir)
@@ -164,10 +103,10 @@ static void renew_on_a_full_disk(const struct dir *dir)
     struct store *store;
     struct store_request request = {.name = "orders", .count = 10};
 
-    mount_disk(dir, "4m");
+    apart_mount(dir, "4m");
     CHECK(open_default(dir, &store) == ERR_OK);
     CHECK(define(store, "orders") == ERR_OK);
-    fill_disk(dir);
+    apart_fill(dir);
     for (unsigned i = 0; i < 500; i++) {
         CHECK(store_reserve(store, &request, 1, &detail) == ERR_OK);
         CHECK(request.error == ERR_OK);
@@ -182,7 +121,7 @@ static void renew_on_a_full_disk(const struct dir *dir)
 
 static void test_store_renews_on_a_full_disk(void **state)
 {
-    tell_apart(*state, renew_on_a_full_disk);
+    apart_tell(*state, renew_on_a_full_disk);
 }
 
 /* The largest commit that there is, for the first time, when the disk is full already. */
@@ -192,14 +131,14 @@ static void renew_many_on_a_full_disk(const struct dir *dir)
     static struct store_request requests[MANY];
     struct store *store;
 
-    mount_disk(dir, "64m");
+    apart_mount(dir, "64m");
     CHECK(open_default(dir, &store) == ERR_OK);
     for (unsigned i = 0; i < MANY; i++) {
         snprintf(names[i], sizeof(names[i]), "s%u", i);
         requests[i] = (struct store_request){.name = names[i], .count = 10};
         CHECK(define(store, names[i]) == ERR_OK);
     }
-    fill_disk(dir);
+    apart_fill(dir);
     for (unsigned round = 0; round < 10; round++) {
         for (unsigned i = 0; i < MANY; i += STORE_REQUESTS_MAX) {
             CHECK(store_reserve(store, &requests[i], STORE_REQUESTS_MAX, &detail) == ERR_OK);
@@ -210,7 +149,7 @@ static void renew_many_on_a_full_disk(const struct dir *dir)
 
 static void test_store_renews_thousands_on_a_full_disk(void **state)
 {
-    tell_apart(*state, renew_many_on_a_full_disk);
+    apart_tell(*state, renew_many_on_a_full_disk);
 }
 
 /* LMDB writes its lock file through a mapping: on a full disk a hole in it is a SIGBUS. */
@@ -218,25 +157,25 @@ static void start_on_a_full_disk_without_lock_file(const struct dir *dir)
 {
     struct store *store;
 
-    mount_disk(dir, "4m");
+    apart_mount(dir, "4m");
     CHECK(open_default(dir, &store) == ERR_OK);
     store_close(store);
     dir_delete(dir, DIRECTORY_LOCK);
-    fill_disk(dir);
+    apart_fill(dir);
     CHECK(open_default(dir, &store) == ERR_UNAVAILABLE);
     CHECK(strstr(detail.text, DIRECTORY_LOCK) != NULL);
 }
 
 static void test_store_survives_a_full_disk_without_lmdbs_lock_file(void **state)
 {
-    tell_apart(*state, start_on_a_full_disk_without_lock_file);
+    apart_tell(*state, start_on_a_full_disk_without_lock_file);
 }
 
 static void start_read_only(const struct dir *dir)
 {
     struct store *store;
 
-    mount_disk(dir, "4m");
+    apart_mount(dir, "4m");
     CHECK(mount("seqd-test", dir->path, "tmpfs", MS_REMOUNT | MS_RDONLY, NULL) == 0);
     CHECK(open_default(dir, &store) == ERR_INVALID);
     CHECK(strstr(detail.text, "mount its file system for writing") != NULL);
@@ -250,7 +189,7 @@ static void start_read_only(const struct dir *dir)
 
 static void test_store_refuses_a_read_only_file_system(void **state)
 {
-    tell_apart(*state, start_read_only);
+    apart_tell(*state, start_read_only);
 }
 
 /* Root is above permissions, so the story is told as nobody. */
@@ -271,7 +210,7 @@ static void test_store_refuses_a_directory_that_it_may_not_enter(void **state)
     const struct dir *dir = *state;
 
     assert_int_equal(chmod(dir->path, 0), 0);
-    tell_apart(dir, start_as_nobody);
+    apart_tell(dir, start_as_nobody);
     assert_int_equal(chmod(dir->path, 0700), 0);
 }
 
@@ -280,7 +219,7 @@ static void test_store_refuses_a_directory_that_it_may_not_write(void **state)
     const struct dir *dir = *state;
 
     assert_int_equal(chmod(dir->path, 0555), 0);
-    tell_apart(dir, start_as_nobody);
+    apart_tell(dir, start_as_nobody);
     assert_int_equal(chmod(dir->path, 0700), 0);
 }
 
@@ -294,7 +233,7 @@ static void test_store_refuses_files_that_it_may_not_write(void **state)
     assert_int_equal(chmod(dir->path, 0755), 0);
     assert_int_equal(chmod(dir_entry(dir, DIRECTORY_SENTINEL).path, 0444), 0);
     assert_int_equal(chmod(dir_entry(dir, DIRECTORY_DATA).path, 0444), 0);
-    tell_apart(dir, start_as_nobody);
+    apart_tell(dir, start_as_nobody);
 }
 
 static void start_beside_another(const struct dir *dir)
@@ -311,7 +250,7 @@ static void test_store_refuses_a_directory_that_another_process_holds(void **sta
     struct store *store;
 
     assert_int_equal(open_default(dir, &store), ERR_OK);
-    tell_apart(dir, start_beside_another);
+    apart_tell(dir, start_beside_another);
     store_close(store);
 }
 
