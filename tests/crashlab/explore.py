@@ -173,7 +173,7 @@ def look(lab, replay, kind, choose):
     finally:
         run('umount', place)
     if seen.returncode != 0:
-        return f'the store does not open ({seen.returncode}): ' + seen.stderr.strip()
+        return f'the store is not as it should be ({seen.returncode}): ' + seen.stderr.strip()
     marks = dict(line.split() for line in seen.stdout.splitlines())
     for index, answered in replay.answered.items():
         mark = int(marks.get('abc'[index], -1))

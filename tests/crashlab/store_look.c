@@ -1,9 +1,12 @@
 /* store_look: open the real store in a directory, as the daemon would after a crash, and print each
- * sequence's high-water mark as "NAME MARK".
+ * sequence's high-water mark as "NAME MARK". The ledger is held against the marks, too.
  *
  *   store_look DIRECTORY
  *
- * Exit status 1, with the reason, when the store refuses to open. */
+ * Exit status 1, with the reason, when the store refuses to open, or when its ledger and its marks
+ * do not agree. */
+#include "ledger_agrees.h"
+
 #include "store/store_lmdb.h"
 
 #include <inttypes.h>
@@ -30,6 +33,9 @@ int main(int argc, char **argv)
     enum error error = store_lmdb_open(&options, &store, &detail);
     if (error == ERR_OK) {
         error = store_each(store, show, NULL, &detail);
+    }
+    if (error == ERR_OK) {
+        error = ledger_agrees(store, &detail);
     }
     store_close(store);
     if (error != ERR_OK) {

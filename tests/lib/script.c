@@ -1,5 +1,7 @@
 #include "script_inside.h"
 
+#include "ledger_agrees.h"
+
 #include "store/store_lmdb.h"
 
 #include <setjmp.h>
@@ -261,6 +263,9 @@ void script_check(const struct script *script)
     }
     memcpy(known, script->facts, sizeof(known));
     assert_int_equal(store_each(store, check_mark, known, &detail), ERR_OK);
+    if (ledger_agrees(store, &detail) != ERR_OK) {
+        fail_msg("%s", detail.text);
+    }
     for (size_t s = 0; s < SCRIPT_SEQUENCES; s++) {
         struct store_request request = {.name = names[s], .count = SCRIPT_COUNT};
 
