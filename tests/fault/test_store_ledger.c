@@ -1,13 +1,11 @@
-/* The ledger of store_lmdb, which never stands in a lease's way: trimmed by size and age, on a full
- * disk and in a small map, in an old data set, damaged, and where none is kept. */
+/* The ledger of store_lmdb, which never stands in a lease's way: on a full disk, in a small map, in
+ * an old data set, damaged, and where none is kept. */
 #include "apart.h"
 #include "chance.h"
 #include "dir.h"
 #include "ledger_stage.h"
 
-#include "base/wall_clock.h"
-#include "store/backup.h"
-#include "store/ledger.h"
+#include "store/ledger_record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +18,6 @@
 
 #define CHECK(fact) APART_CHECK(fact, detail.text)
 #define MANY STORE_REQUESTS_MAX
-#define HOUR_MS UINT64_C(3600000)
 #define PAGE_BYTES 4096
 
 static struct error_detail detail;
@@ -42,171 +39,9 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- by size and by age ---- */
-
-static char names[MANY][16];
-static struct store_request requests[MANY];
-
-static void define_many(struct store *store, unsigned count)
+static void lease_many(struct store *store, size_t count)
 {
-    for (unsigned i = 0; i < count; i++) {
-        snprintf(names[i], sizeof(names[i]), "s%u", i);
-        requests[i] = (struct store_request){.name = names[i], .count = 10};
-        ledger_stage_define(store, names[i]);
-    }
-}
-
-static void lease_many(struct store *store, unsigned count)
-{
-    assert_int_equal(store_reserve(store, requests, count, &detail), ERR_OK);
-}
-
-/* No call looks at more rows than it may, also where it finds none. */
-static void assert_pages_of_nothing(struct store *store, size_t pages)
-{
-    struct store_ledger_query query = {.name = "nothing", .limit = 1, .more = true};
-    size_t count = 0;
-
-    while (query.more) {
-        assert_int_equal(store_ledger(store, &query, NULL, NULL, &detail), ERR_OK);
-        query.after = query.last;
-        count++;
-    }
-    assert_int_equal(count, pages);
-}
-
-static void test_ledger_forgets_the_oldest_rows_beyond_its_size(void **state)
-{
-    const struct dir *dir = *state;
-    struct store_lmdb_options options = ledger_stage_options(dir);
-    struct ledger_stage_look look;
-    struct store *store;
-    unsigned rounds = 0;
-
-    options.ledger_size_bytes = STORE_LMDB_LEDGER_SIZE_MIN;
-    store = ledger_stage_open(&options);
-    define_many(store, MANY);
-    do {
-        lease_many(store, MANY);
-        look = ledger_stage_look(store);
-        rounds++;
-        assert_true(rounds < 40);
-    } while (look.rows == rounds * MANY);
-    /* From here on it stands still, and what is there is the newest without a hole. */
-    for (unsigned i = 0; i < 3; i++) {
-        lease_many(store, MANY);
-        rounds++;
-    }
-    look = ledger_stage_look(store);
-    assert_int_equal(ledger_id_compare(look.oldest, look.first.id), 0);
-    assert_int_equal(look.last.id.index, MANY - 1);
-    assert_int_equal(look.rows, (look.last.id.commit - look.first.id.commit) * MANY + MANY -
-                                    look.first.id.index);
-    assert_int_equal(look.missing, 0);
-    assert_true(look.rows > STORE_LEDGER_SCAN_MAX);
-    assert_pages_of_nothing(store, (look.rows - 1) / STORE_LEDGER_SCAN_MAX + 1);
-    store_close(store);
-    assert_in_range(ledger_stage_pages(dir), STORE_LMDB_LEDGER_SIZE_MIN / PAGE_BYTES - 8,
-                    STORE_LMDB_LEDGER_SIZE_MIN / PAGE_BYTES + 1);
-}
-
-static void test_ledger_has_an_eighth_of_the_map_at_most(void **state)
-{
-    const struct dir *dir = *state;
-    struct store_lmdb_options options = ledger_stage_options(dir);
-    struct store *store;
-
-    options.map_size_bytes = UINT64_C(4) << 20;
-    options.map_size_max_bytes = UINT64_C(4) << 20;
-    store = ledger_stage_open(&options);
-    define_many(store, 100);
-    for (unsigned i = 0; i < 60; i++) {
-        lease_many(store, 100);
-    }
-    assert_int_equal(ledger_stage_look(store).missing, 0);
-    store_close(store);
-    assert_in_range(ledger_stage_pages(dir), 100, (4 << 20) / 8 / PAGE_BYTES + 1);
-}
-
-/* A data set whose rows are a day old, made as a restore makes one. */
-static void make_old_rows(const struct dir *dir, unsigned rows)
-{
-    struct store_lmdb_options options = ledger_stage_options(dir);
-    struct definition definition = definition_default();
-    struct record record = {.definition = definition, .generation = 1, .mark = 10 * rows};
-    struct meta meta = {.counter = rows, .committed_ms = 1};
-    uint64_t day_ago = (uint64_t)wall_clock_ms(wall_clock_system()) - 24 * HOUR_MS;
-    struct store_lmdb_moved moved;
-    struct backup backup;
-    char *text = NULL;
-    size_t length = 0;
-    FILE *to = open_memstream(&text, &length);
-
-    assert_non_null(to);
-    backup_begin(&backup, to, &meta, 0);
-    backup_add(&backup, "orders", &record);
-    for (unsigned i = 0; i < rows; i++) {
-        struct ledger_entry row = ledger_entry_of("orders", &definition, LEDGER_LEASE,
-                                                  (struct range){10 * i, 10 * i + 10}, i + 1);
-
-        row.id.commit = i + 1;
-        row.time_ms = day_ago;
-        backup_add_row(&backup, &row);
-    }
-    backup_end(&backup);
-    assert_int_equal(fclose(to), 0);
-    if (store_lmdb_restore(&options, text, length, 0, &moved, &detail) != ERR_OK) {
-        fail_msg("restore: %s", detail.text);
-    }
-    free(text);
-}
-
-static void test_ledger_forgets_what_is_too_old_a_few_rows_at_a_time(void **state)
-{
-    const struct dir *dir = *state;
-    struct store_lmdb_options options = ledger_stage_options(dir);
-    struct store *store;
-
-    make_old_rows(dir, 30);
-    options.ledger_age_ms = 48 * HOUR_MS;
-    store = ledger_stage_open(&options);
-    ledger_stage_lease(store, "orders", 10);
-    assert_int_equal(ledger_stage_look(store).rows, 31); /* none is too old */
-    store_close(store);
-
-    options.ledger_age_ms = 12 * HOUR_MS;
-    store = ledger_stage_open(&options);
-    assert_int_equal(ledger_stage_look(store).rows, 31); /* nothing is written at a start */
-    ledger_stage_lease(store, "orders", 10);
-    assert_int_equal(ledger_stage_look(store).rows, 31 - LEDGER_EVICTED_MAX + 1);
-    for (unsigned i = 0; i < 10; i++) {
-        ledger_stage_lease(store, "orders", 10);
-    }
-    assert_int_equal(ledger_stage_look(store).rows, 12); /* those that were written here */
-    assert_int_equal(ledger_stage_look(store).missing, 0);
-    store_close(store);
-}
-
-/* It has no age of its own, and must not stand in the way of those behind it. */
-static void test_ledger_forgets_a_damaged_row_with_the_next(void **state)
-{
-    const struct dir *dir = *state;
-    struct store_lmdb_options options = ledger_stage_options(dir);
-    struct store *store;
-
-    make_old_rows(dir, 3);
-    ledger_stage_turn(dir, (struct ledger_id){1, 0});
-    options.ledger_age_ms = 48 * HOUR_MS;
-    store = ledger_stage_open(&options);
-    ledger_stage_lease(store, "orders", 10);
-    assert_int_equal(ledger_stage_look(store).damaged, 1);
-    store_close(store);
-    options.ledger_age_ms = 12 * HOUR_MS;
-    store = ledger_stage_open(&options);
-    ledger_stage_lease(store, "orders", 10);
-    assert_int_equal(ledger_stage_look(store).damaged, 0);
-    assert_int_equal(ledger_stage_look(store).rows, 2);
-    store_close(store);
+    assert_int_equal(ledger_stage_lease_many(store, count, &detail), ERR_OK);
 }
 
 /* ---- without room ---- */
@@ -260,13 +95,13 @@ static void renew_at_random_on_a_full_disk(const struct dir *dir)
 
     apart_mount(dir, "24m");
     CHECK(store_lmdb_open(&options, &store, &detail) == ERR_OK);
-    define_many(store, sequences);
+    ledger_stage_define_many(store, sequences);
     for (uint64_t i = 0; i < 120; i++) {
         if (i == full_from) {
             apart_fill(dir);
         }
-        CHECK(store_reserve(store, requests, 1 + (size_t)chance_below(&chance, sequences),
-                            &detail) == ERR_OK);
+        CHECK(ledger_stage_lease_many(store, 1 + (size_t)chance_below(&chance, sequences),
+                                      &detail) == ERR_OK);
     }
     CHECK(ledger_stage_look(store).damaged == 0);
     store_close(store);
@@ -290,10 +125,10 @@ static void renew_many_on_a_full_disk(const struct dir *dir)
 
     apart_mount(dir, "16m");
     CHECK(store_lmdb_open(&options, &store, &detail) == ERR_OK);
-    define_many(store, MANY);
+    ledger_stage_define_many(store, MANY);
     apart_fill(dir);
     for (unsigned i = 0; i < 60; i++) {
-        CHECK(store_reserve(store, requests, MANY, &detail) == ERR_OK);
+        CHECK(ledger_stage_lease_many(store, MANY, &detail) == ERR_OK);
     }
     CHECK(ledger_stage_look(store).rows < 60 * MANY);
     store_close(store);
@@ -438,7 +273,7 @@ static void test_ledger_is_not_kept_where_none_is_wanted(void **state)
     struct store *store = ledger_stage_open(&options);
     struct store_ledger_query query = {.limit = 1};
 
-    define_many(store, MANY);
+    ledger_stage_define_many(store, MANY);
     lease_many(store, MANY);
     store_close(store);
     assert_true(ledger_stage_pages(dir) > 10);
@@ -478,10 +313,6 @@ static void test_ledger_has_bounds_of_size(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(test_ledger_forgets_the_oldest_rows_beyond_its_size),
-        CASE(test_ledger_has_an_eighth_of_the_map_at_most),
-        CASE(test_ledger_forgets_what_is_too_old_a_few_rows_at_a_time),
-        CASE(test_ledger_forgets_a_damaged_row_with_the_next),
         CASE(test_ledger_gives_way_on_a_full_disk),
         CASE(test_ledger_gives_way_to_thousands_on_a_full_disk),
         CASE(test_ledger_gives_way_to_any_commits_on_a_full_disk),

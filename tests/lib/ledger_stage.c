@@ -5,6 +5,7 @@
 #include <lmdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -46,6 +47,23 @@ struct range ledger_stage_lease(struct store *store, const char *name, uint64_t 
         fail_msg("reserve: %s: %s", error_name(error), detail.text);
     }
     return request.lease;
+}
+
+static char names[STORE_REQUESTS_MAX][16];
+static struct store_request requests[STORE_REQUESTS_MAX];
+
+void ledger_stage_define_many(struct store *store, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(names[i], sizeof names[i], "s%zu", i);
+        requests[i] = (struct store_request){.name = names[i], .count = 10};
+        ledger_stage_define(store, names[i]);
+    }
+}
+
+enum error ledger_stage_lease_many(struct store *store, size_t count, struct error_detail *ret_why)
+{
+    return store_reserve(store, requests, count, ret_why);
 }
 
 static enum error note(void *context, const struct ledger_entry *row, struct error_detail *unused)

@@ -35,6 +35,11 @@ void ledger_stage_define(struct store *store, const char *name);
 /* One commit, which leases `count` positions of `name`. */
 struct range ledger_stage_lease(struct store *store, const char *name, uint64_t count);
 
+/* Define `count` sequences, STORE_REQUESTS_MAX at most. And lease of the first `count` of them in
+ * one commit; what store_reserve() returns. */
+void ledger_stage_define_many(struct store *store, size_t count);
+enum error ledger_stage_lease_many(struct store *store, size_t count, struct error_detail *detail);
+
 struct ledger_stage_look ledger_stage_look(struct store *store);
 
 /* Of a closed directory: the pages of the table `ledger`; 0 when there is none. */
