@@ -445,6 +445,7 @@ check-flood: $(SEQD) $(FLOOD)   ## slow, many, huge and rubbish: refused, and no
 	@$(RUN_PROGRAM) $(FLOOD)
 .PHONY: check-faults check-damages check-faults-planted
 check-faults: $(FAULTS_CHECK) $(FAULTS_DAEMON) $(SEQD) ## every call of the store fails, and every allocation (FAULTS=2000, SEED=)
+	@$(if $(FAULTS_DAEMON),tests/faults/complete.sh $(B))
 	@$(RUN_PROGRAM) $(FAULTS_CHECK)
 	@$(if $(FAULTS_DAEMON),$(RUN_PROGRAM) tests/faults/check_memory.py $(FAULTS_DAEMON))
 check-damages: $(DAMAGES_CHECK) ## every damage to the files of a data directory, and what a start makes of it
