@@ -1,6 +1,7 @@
 #include "core/registry.h"
 
 #include "registry_place.h"
+#include "sequence_state.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -36,15 +37,41 @@ struct registry {
     bool closed;               /* lock */
 };
 
-/* FNV-1a, 64 bits; names come from administrators, so no keyed hash is needed. Source: Fowler,
- * Noll, Vo. */
+static uint64_t eight_bytes(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static uint64_t four_bytes(const char *at)
+{
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Eight bytes a step, for every request waits for it. A step loses nothing, for it multiplies by an
+ * odd number. Names come from administrators, so no keyed hash is needed. */
 static size_t hash(const char *name, size_t length)
 {
-    uint64_t value = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < length; i++) {
-        value = (value ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
+    static const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15); /* 2^64 by the golden ratio */
+    uint64_t value = length;
+    uint64_t rest = 0;
+    for (; length > 8; name += 8, length -= 8) {
+        value = (value ^ eight_bytes(name)) * odd;
+        value ^= value >> 32;
     }
-    return (size_t)(value ^ (value >> 32));
+    if (length >= 4) {
+        rest = four_bytes(name) << 32 | four_bytes(name + length - 4); /* they may overlap */
+    } else {
+        for (size_t i = 0; i < length; i++) {
+            rest = rest << 8 | (unsigned char)name[i];
+        }
+    }
+    value = (value ^ rest) * odd;
+    value = (value ^ value >> 32) * odd;
+    return (size_t)(value ^ value >> 32);
 }
 
 static struct table *table_create(size_t slots, struct table *older)
@@ -57,12 +84,6 @@ static struct table *table_create(size_t slots, struct table *older)
     return table;
 }
 
-static bool has_name(const struct sequence *sequence, const char *name, size_t length)
-{
-    const char *found = sequence_name(sequence);
-    return strlen(found) == length && memcmp(found, name, length) == 0;
-}
-
 /* Put `sequence` into the slot of its name, or into an empty one. The lock is held. */
 static void table_put(struct registry *registry, struct table *table, struct sequence *sequence)
 {
@@ -71,7 +92,7 @@ static void table_put(struct registry *registry, struct table *table, struct seq
     for (size_t slot = hash(name, length) & table->mask;; slot = (slot + 1) & table->mask) {
         /* order: relaxed. Only the holder of the registry's lock writes slots, and it is held. */
         struct sequence *there = atomic_load_explicit(&table->slots[slot], memory_order_relaxed);
-        if (there == NULL || has_name(there, name, length)) {
+        if (there == NULL || sequence_is_called(there, name, length)) {
             registry->used += there == NULL ? 1 : 0;
             /* order: release pairs with the acquire in look_up(): who sees the sequence sees
              * it whole. */
@@ -104,18 +125,18 @@ static struct table *table_with_room(struct registry *registry)
 }
 
 /* The one that has the slot of `name` now, retired or not, or NULL. */
-static struct sequence *look_up(struct registry *registry, const char *name, size_t length)
+static inline struct sequence *look_up(struct registry *registry, const char *name, size_t length)
 {
     /* order: acquire pairs with the release in table_with_room(): the slots are seen as they were
      * filled. */
     struct table *table = atomic_load_explicit(&registry->table, memory_order_acquire);
     for (size_t slot = hash(name, length) & table->mask;; slot = (slot + 1) & table->mask) {
-        /* order: acquire pairs with the release in table_insert(): the sequence is seen whole. */
+        /* order: acquire pairs with the release in table_put(): the sequence is seen whole. */
         struct sequence *sequence = atomic_load_explicit(&table->slots[slot], memory_order_acquire);
         if (sequence == NULL) {
             return NULL; /* there always is such a slot: the table is at most half full */
         }
-        if (has_name(sequence, name, length)) {
+        if (sequence_is_called(sequence, name, length)) {
             return sequence;
         }
     }
@@ -126,16 +147,25 @@ struct timekeeper *registry_timekeeper(struct registry *registry)
     return registry->timekeeper;
 }
 
+/* `sequence`, which was found, is retired. Perhaps only since it was looked up: then another was
+ * placed before, and who has seen that this one is retired sees the other one. */
+static struct sequence *find_another(struct registry *registry, const char *name, size_t length,
+                                     struct sequence *sequence)
+{
+    do {
+        struct sequence *again = look_up(registry, name, length);
+        sequence = again != sequence ? again : NULL;
+    } while (sequence != NULL && sequence_has_retired(sequence));
+    return sequence;
+}
+
 struct sequence *registry_find(struct registry *registry, const char *name, size_t length)
 {
     struct sequence *sequence = look_up(registry, name, length);
-    while (sequence != NULL && sequence_is_retired(sequence)) {
-        /* Perhaps only since it was looked up: then another was placed before, and who has seen
-         * that this one is retired sees the other one. */
-        struct sequence *again = look_up(registry, name, length);
-        sequence = again != sequence ? again : NULL;
+    if (sequence == NULL || !sequence_has_retired(sequence)) {
+        return sequence;
     }
-    return sequence;
+    return find_another(registry, name, length, sequence);
 }
 
 /* Where `name` stands, or would stand, among the sequences in order. The lock is held. */
@@ -297,7 +327,7 @@ void registry_each(struct registry *registry,
     /* order: acquire pairs with the release in table_with_room(), as in look_up(). */
     struct table *table = atomic_load_explicit(&registry->table, memory_order_acquire);
     for (size_t i = 0; i <= table->mask; i++) {
-        /* order: acquire pairs with the release in table_insert(), as in look_up(). */
+        /* order: acquire pairs with the release in table_put(), as in look_up(). */
         struct sequence *sequence = atomic_load_explicit(&table->slots[i], memory_order_acquire);
         if (sequence != NULL && !sequence_is_retired(sequence)) {
             visit(context, sequence);

@@ -51,6 +51,7 @@ enum error sequence_create(const struct store_entry *entry, struct bell *renewal
     rope_init(&sequence->wait_rope, sequence);
     atomic_init(&sequence->retired, false);
     memcpy(sequence->name, entry->name, sizeof sequence->name);
+    sequence->name_length = (uint8_t)strlen(sequence->name);
     *ret_sequence = sequence;
     return ERR_OK;
 }
@@ -308,8 +309,7 @@ void sequence_retire(struct sequence *sequence, enum error error)
 
 bool sequence_is_retired(const struct sequence *sequence)
 {
-    /* order: acquire pairs with the release in end(), which says why. */
-    return atomic_load_explicit(&sequence->retired, memory_order_acquire);
+    return sequence_has_retired(sequence);
 }
 
 void sequence_describe(struct sequence *sequence, struct sequence_status *ret_status)

@@ -1,5 +1,5 @@
-/* The inside of a sequence, shared by its two sides: sequence.c (fronts) and sequence_lease.c
- * (keeper). */
+/* The inside of a sequence, shared by its two sides, sequence.c (fronts) and sequence_lease.c
+ * (keeper), and by registry.c, which looks at its name. */
 #ifndef SEQD_CORE_SEQUENCE_STATE_H
 #define SEQD_CORE_SEQUENCE_STATE_H
 
@@ -7,8 +7,10 @@
 #include "core/sequence.h"
 #include "waiters.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #define CACHE_LINE 64
 
@@ -65,9 +67,26 @@ struct sequence {
     struct timekeeper *timekeeper; /* constant */
     struct rope renewal_rope;
     struct rope wait_rope;
-    _Atomic bool retired;             /* beside the name: who looks it up looks at both */
-    char name[SEQUENCE_NAME_MAX + 1]; /* constant */
+    _Atomic bool retired; /* beside the name: who looks it up looks at both */
+    uint8_t name_length;  /* constant, as the name */
+    char name[SEQUENCE_NAME_MAX + 1];
 };
+
+static_assert(SEQUENCE_NAME_MAX <= UINT8_MAX, "the length of a name fits its field");
+
+/* Is it called `name`, of `length` bytes? Inline, as the next one: every request asks by name. */
+static inline bool sequence_is_called(const struct sequence *sequence, const char *name,
+                                      size_t length)
+{
+    return sequence->name_length == length && memcmp(sequence->name, name, length) == 0;
+}
+
+/* As sequence_is_retired(). */
+static inline bool sequence_has_retired(const struct sequence *sequence)
+{
+    /* order: acquire pairs with the release in end() of sequence.c, which says why. */
+    return atomic_load_explicit(&sequence->retired, memory_order_acquire);
+}
 
 /* Leased and not issued, in lease and spare, at this moment. The lock is held. */
 uint64_t sequence_unissued(struct sequence *sequence);
