@@ -285,6 +285,11 @@ WRAP_test_no_memory := calloc aligned_alloc reallocarray pthread_mutex_init pthr
     pthread_create open_memstream ferror fclose
 WRAP_test_watchdog := accept4
 WRAP_test_change_log := log_line
+STORE_CALLS := $(addprefix mdb_,env_create env_set_mapsize env_set_maxdbs env_set_maxreaders env_open env_get_fd env_info \
+    env_stat txn_begin txn_commit dbi_open stat get put drop cursor_open cursor_get cursor_del) fstat stat \
+    fstatat statx faccessat fsync fdatasync unlinkat renameat flock open openat fcntl pwrite pread getrandom fdopendir \
+    readdir posix_memalign calloc
+WRAP_test_store_refused := $(STORE_CALLS)
 
 wraps = $(foreach w,$(WRAP_$(@F)),-Wl,--wrap=$w)
 

@@ -110,8 +110,11 @@ static enum error prepare_lock_file(const struct directory *directory, struct er
     if (fstat(fd, &status) != 0) {
         error = directory_fail(directory, "look at", DIRECTORY_LOCK, detail);
     } else if (status.st_size < LOCK_FILE_BYTES) {
-        ssize_t written = pwrite(fd, zeros, sizeof(zeros), 0);
+        ssize_t written;
 
+        do {
+            written = pwrite(fd, zeros, sizeof(zeros), 0);
+        } while (written < 0 && errno == EINTR);
         if (written != sizeof(zeros)) {
             errno = written < 0 ? errno : ENOSPC;
             error = directory_fail(directory, "write", DIRECTORY_LOCK, detail);

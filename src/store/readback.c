@@ -1,9 +1,12 @@
 #include "readback.h"
 
+#include "base/range.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,7 +48,7 @@ static enum error compare_chunk(struct readback *readback, off_t offset, size_t 
                                 struct error_detail *detail)
 {
     ssize_t direct = read_chunk(readback->direct_fd, readback->direct, offset);
-    size_t same;
+    size_t shared;
 
     if (direct < 0 && errno == EINVAL) {
         /* Some file systems take the flag at open and refuse the read. */
@@ -56,15 +59,15 @@ static enum error compare_chunk(struct readback *readback, off_t offset, size_t 
     if (direct < 0) {
         return directory_fail(readback->directory, "read around the cache", readback->name, detail);
     }
-    same = (size_t)direct < length ? (size_t)direct : length;
-    same = first_difference(readback->cached, readback->direct, same);
-    if (same == length) {
+    shared = range_min((uint64_t)direct, length);
+    if (shared == length && memcmp(readback->cached, readback->direct, length) == 0) {
         return ERR_OK;
     }
+    offset += (off_t)first_difference(readback->cached, readback->direct, shared);
     return error_fail(detail, ERR_IO,
                       "the disk does not hold what was written to '%s/%s': byte %" PRIu64
                       " differs; look at the kernel's log and replace the disk",
-                      readback->directory->path, readback->name, (uint64_t)offset + same);
+                      readback->directory->path, readback->name, (uint64_t)offset);
 }
 
 static enum error compare_all(struct readback *readback, struct error_detail *detail)

@@ -193,8 +193,12 @@ static enum error take_newest(struct sentinel *sentinel, const struct directory 
 {
     uint8_t bytes[SENTINEL_SIZE] = {0};
     bool found = false;
+    ssize_t length;
 
-    if (pread(sentinel->fd, bytes, sizeof(bytes), 0) < 0) {
+    do {
+        length = pread(sentinel->fd, bytes, sizeof(bytes), 0);
+    } while (length < 0 && errno == EINTR);
+    if (length < 0) {
         return directory_fail(directory, "read", sentinel->name, detail);
     }
     for (unsigned i = 0; i < SENTINEL_SLOTS; i++) {

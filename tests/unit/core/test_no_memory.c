@@ -385,6 +385,20 @@ static void test_admin_backup_without_memory_is_none(void **state)
     free(answer.text);
 }
 
+static void test_admin_ledger_without_memory_is_none(void **state)
+{
+    struct house *house = *state;
+    house_start(house);
+    refuse("calloc", 1);
+    struct admin_request answer = admin_stage_ask(
+        house, (struct admin_request){.action = ADMIN_LEDGER, .ledger = {.limit = 10}});
+    refuse_no_more();
+    assert_int_equal(answer.error, ERR_UNAVAILABLE);
+    assert_non_null(strstr(answer.detail.text, "no memory"));
+    assert_null(answer.ledger.rows);
+    assert_false(house_health_of(house).failing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +419,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_registry_settle_without_memory_leaves_a_gap,
                                         house_build, house_tear_down),
         cmocka_unit_test_setup_teardown(test_admin_backup_without_memory_is_none, house_build,
+                                        house_tear_down),
+        cmocka_unit_test_setup_teardown(test_admin_ledger_without_memory_is_none, house_build,
                                         house_tear_down),
     };
     return cmocka_run_group_tests_name("no memory", tests, NULL, NULL);
