@@ -431,7 +431,7 @@ check-docs: $(SEQD) $(SEQCTL)   ## the commands that README and docs show print 
 # Programs that prove something about the whole service. They take their knobs from the environment.
 RUN_PROGRAM = SEQD='$(abspath $(SEQD))' SEQCTL='$(abspath $(SEQCTL))' $(RUN_$(VARIANT))
 
-.PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-sim-planted check-states check-power proof proof-quote bench bench-plot bench-core bench-timestamps
+.PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-sim-planted check-states check-power proof proof-quote bench bench-plot bench-core bench-ledger bench-timestamps
 check-crash: $(SEQD) $(SEQCTL) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
 check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
@@ -483,6 +483,8 @@ bench-timestamps: bench-deps $(SEQD) ## timestamps over HTTP: what the layout al
 	@$(RUN_PROGRAM) tests/bench/timestamps.sh
 bench-core: $(B)/tests/bench/bench_core ## the fast path in process, against a bare compare-and-swap
 	@$(RUN_PROGRAM) $<
+bench-ledger: $(B)/tests/bench/bench_ledger ## a commit with a row in the ledger, against one without
+	@for sequences in 1 100 1000; do $(RUN_$(VARIANT)) $< 1000 $$sequences || exit; done
 
 # What else than Debian's packages a check needs: what the lock file says, byte for byte, with no script of it run.
 build/%/node_modules: tests/%/package.json tests/%/package-lock.json
