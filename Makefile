@@ -434,7 +434,7 @@ RUN_PROGRAM = SEQD='$(abspath $(SEQD))' SEQCTL='$(abspath $(SEQCTL))' $(RUN_$(VA
 .PHONY: check-crash check-planted check-load check-flood check-fuzz check-model check-sim check-sim-planted check-states check-power proof proof-quote bench bench-plot bench-core bench-ledger bench-timestamps
 check-crash: $(SEQD) $(SEQCTL) $(CRASH)   ## kill the daemon under load again and again; no number may come twice
 	@$(RUN_PROGRAM) $(CRASH)
-check-planted: $(SEQD) $(CRASH) ## ... and what check-crash must find when a fault is planted
+check-planted: $(SEQD) $(SEQCTL) $(CRASH) ## ... and what check-crash must find when a fault is planted
 	@$(RUN_PROGRAM) $(CRASH) --plant=rewind
 	@$(RUN_PROGRAM) $(CRASH) --plant=gap
 check-fuzz: $(SEQD) $(FUZZ)     ## random bytes in every field of many requests (REQUESTS=20000)

@@ -94,7 +94,7 @@ def commit():
 
 def system():
     """What it ran on, as far as it matters to a reader."""
-    release = dict(line.rstrip().split("=", 1) for line in open("/etc/os-release") if "=" in line)
+    release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     cores = subprocess.run(["nproc"], capture_output=True, text=True).stdout.strip()
     return f"{release['PRETTY_NAME'].strip(chr(34))}, Linux {platform.release().split('-')[0]}, {cores} cores"
 

@@ -33,6 +33,7 @@ class Figure:
 
 def number(text):
     """As the rigs write it: digits, or spin's 1.38e+08."""
+    text = text.replace(",", "")
     return int(text) if text.isdigit() else int(float(text))
 
 
@@ -72,7 +73,8 @@ STEPS = [
                "{0} under load, {1} at the start, {2} at the stop, {3} while its directory was made"),
         Figure("numbers received through them",
                r"^(\d+) numbers received, (\d+) twice, (\d+) gaps too large, (\d+) lost at (\d+) clean stops",
-               "{0} numbers, {1} twice, {2} gaps above max_gap, {3} lost at {4} clean stops", (0, 10000000), (1, 2, 3))]),
+               "{0} numbers, {1} twice, {2} gaps above max_gap, {3} lost at {4} clean stops", (0, 10000000), (1, 2, 3)),
+        Figure("the ledger of all that, read by seqctl verify", r"^verified: ([\d,]+) rows", "{0} rows, no two leases overlap")]),
     Step("planted", 5, 0, "make check-planted", [Planted(3)]),
     Step("faults", 15, 20000, "make check-faults FAULTS={N}", [
         Figure("calls and allocations that failed, each in every way", r"^faults: (\d+) tried .*, (\d+) wrong",
@@ -104,6 +106,7 @@ STEPS = [
         Figure("HTTP and gRPC on one sequence, SIGKILL among them",
                r"^(\d+) numbers over both protocols, (\d+) kills, (\d+) duplicates",
                "{0} numbers, {1} kills, {2} duplicates", (), (2,))]),
+    Step("grpc-planted", 10, 0, "make check-grpc-planted", [Planted(80)]),
     Step("flood", 10, 10000, "make check-flood CONNECTIONS={N}", [
         Figure("another client meanwhile", r"^  meanwhile: (\d+) requests of another client, (\d+) failed",
                "{0} requests in {n} floods, {1} failed", (), (1,))]),
