@@ -49,7 +49,7 @@ struct range ledger_stage_lease(struct store *store, const char *name, uint64_t 
     return request.lease;
 }
 
-static char names[STORE_REQUESTS_MAX][16];
+static char names[STORE_REQUESTS_MAX][24]; /* "s" and 64 bits */
 static struct store_request requests[STORE_REQUESTS_MAX];
 
 void ledger_stage_define_many(struct store *store, size_t count)
