@@ -18,7 +18,7 @@ damage() { # NAME FILE PERL-SUBSTITUTION
 fault "a commit's result ignored" src/store/environment.c \
     's/(int code = mdb_txn_commit\(\*txn\);.*?)if \(code != MDB_SUCCESS\)/$1if (code == 12345)/s'
 fault "a rename's result ignored" src/store/sentinel.c 's/if \((renameat\([^)]*\)) != 0\)/if ($1 > 0)/'
-fault "a read's result ignored" src/store/sentinel.c 's/(pread\(sentinel->fd, bytes, sizeof\(bytes\), 0\)) < 0/$1 > 1 << 30/'
+fault "a read's result ignored" src/store/sentinel.c 's/if \(length < 0\) (\{\s+return directory_fail\(directory, "read")/if (length > 1 << 30) $1/'
 fault "an allocation's result ignored" src/store/store_lmdb.c 's/if \(lmdb == NULL\)/if (options == NULL)/'
 fault 'a witness ahead of its commit' src/store/dataset.c \
     's/(SENTINEL_INITIALISED,\n\s+dataset->meta.counter)(, detail\);\n\n    return error == ERR_OK \? elsewhere_write)/$1 + 1$2/'
