@@ -12,7 +12,7 @@ fault() { # NAME FILE PERL-SUBSTITUTION
         SEED=1 FIRST=1 FAULTS="${FAULTS:-2000}"
 }
 damage() { # NAME FILE PERL-SUBSTITUTION
-    plant "$build/tests/faults/check_damages" 'ERROR: .*' "$@" FIRST=1
+    plant "$build/tests/faults/check_damages" 'ERROR: .*|wrong: .*' "$@" FIRST=1
 }
 
 fault "a commit's result ignored" src/store/environment.c \
