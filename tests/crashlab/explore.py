@@ -5,7 +5,8 @@ The store lives (store_life) on a file system on a disk that logs every write an
 every answer that went out (logdisk). From the log, disks are rebuilt as a cut at some moment could have
 left them: all that was written so far; only what was flushed; any part of the rest; the last write torn
 within. Each is mounted, so that the file system recovers, and the store is opened (store_look): it must
-open, and no high-water mark may lie below what had been answered by then.
+open, and no high-water mark may lie below what had been answered by then. Where ext4 does not mount,
+because its own superblock of two sectors was torn, e2fsck takes a copy first, as it does at a boot.
 
 Needs root, FUSE and loop devices. It touches nothing outside its own temporary directory.
 """
@@ -40,6 +41,7 @@ class Lab:
         self.options = options
         base = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
         self.path = tempfile.mkdtemp(prefix='seqd-crashlab-', dir=base)
+        self.repaired = 0  # states that took e2fsck
         self.undo = [lambda: shutil.rmtree(self.path, ignore_errors=True)]
 
     def at(self, name):
@@ -156,6 +158,18 @@ class Replay:
         return torn
 
 
+def mount_state(lab, state, place):
+    """None, or why it does not mount."""
+    how = 'loop,nouuid' if lab.options.fs == 'xfs' else 'loop'
+    command = ['mount', '-t', lab.options.fs, '-o', how, state, place]
+    mounted = subprocess.run(command, capture_output=True, text=True)
+    if mounted.returncode != 0 and lab.options.fs == 'ext4':
+        lab.repaired += 1
+        subprocess.run(['e2fsck', '-f', '-y', state], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        mounted = subprocess.run(command, capture_output=True, text=True)
+    return None if mounted.returncode == 0 else 'the file system does not mount: ' + mounted.stderr.strip()
+
+
 def look(lab, replay, kind, choose):
     """One state: None, or what is wrong with it."""
     state, place = lab.at('state'), lab.at('mount')
@@ -164,10 +178,9 @@ def look(lab, replay, kind, choose):
     for at, piece in replay.surviving(kind, choose):
         os.pwrite(fd, piece, at)
     os.close(fd)
-    how = 'loop,nouuid' if lab.options.fs == 'xfs' else 'loop'
-    mounted = subprocess.run(['mount', '-t', lab.options.fs, '-o', how, state, place], capture_output=True, text=True)
-    if mounted.returncode != 0:
-        return 'the file system does not mount: ' + mounted.stderr.strip()
+    refused = mount_state(lab, state, place)
+    if refused is not None:
+        return refused
     try:
         seen = subprocess.run([lab.tool('store_look'), os.path.join(place, DIRECTORY)], capture_output=True, text=True)
     finally:
@@ -231,7 +244,7 @@ def main():
         print('  wrong:', reason)
     print(f'states: {options.fs} {options.mount}{" " + options.plant if options.plant else ""}: {states} states, '
           f'{len(wrong)} wrong; {said}; {count[0]} writes, {count[1]} flushes, {count[2]} answers, {count[3]} I/O errors; '
-          f'{1000 * took / states:.0f} ms each, seed {options.seed}')
+          f'{lab.repaired} repaired; {1000 * took / states:.0f} ms each, seed {options.seed}')
     return 1 if wrong else 0
 
 
