@@ -3,10 +3,11 @@
 
     tests/proof/prove.py [--scale N] [--only NAME,NAME] [--out FOLDER] [--quote]
 
-A rig that fails does not keep the others from running. The report lies in FOLDER/report.md (build/proof) and what each rig
-said beside it. The exit status is 0 when every rig held and every figure was reached. --quote runs nothing: it puts the
+A rig that fails does not keep the others from running, and can be run again by itself: the report has the last result of
+each. It lies in FOLDER/report.md (build/proof), and what each rig said beside it. The exit status is 0 when every rig held and every figure was reached. --quote runs nothing: it puts the
 last report into docs/RELIABILITY.md."""
 import argparse
+import json
 import platform
 import re
 import subprocess
@@ -67,7 +68,7 @@ def run(step, command, log, progress, done):
 
 
 def prove(step, scale, out, progress, done):
-    """The step's rows of the report, and all that is wrong."""
+    """Run it; its result, which is kept."""
     command = step.command.replace("{N}", str(max(step.size // scale, 1)))
     progress.line(f"{step.name}: {command}")
     log = out / f"{step.name}.log"
@@ -82,7 +83,18 @@ def prove(step, scale, out, progress, done):
         progress.line(f"  FAILED: {step.name}: {text}; see {log}")
     for what, text, _ in rows:
         progress.line(f"  {what}: {text}")
-    return rows, seconds, wrong
+    progress.line(f"{'FAILED' if wrong else 'ok'}: {step.name}: {seconds:.0f} s")
+    result = {"rows": rows, "wrong": wrong, "seconds": seconds, "scale": scale, "commit": commit(),
+              "day": f"{datetime.now(timezone.utc):%Y-%m-%d}"}
+    (out / f"{step.name}.json").write_text(json.dumps(result))
+    return result
+
+
+def kept(step, scale, out):
+    """Its last result at this scale, or None."""
+    file = out / f"{step.name}.json"
+    result = json.loads(file.read_text()) if file.exists() else None
+    return result if result and result["scale"] == scale else None
 
 
 def commit():
@@ -99,14 +111,23 @@ def system():
     return f"{release['PRETTY_NAME'].strip(chr(34))}, Linux {platform.release().split('-')[0]}, {cores} cores"
 
 
-def report(rows, failures, seconds, scale):
+def listed(values):
+    """Each once, in order."""
+    return ", ".join(dict.fromkeys(values))
+
+
+def report(results, missing, scale):
     """Markdown: docs/RELIABILITY.md quotes it."""
-    verdict = "Every rig held" if not failures else f"{len(failures)} failures"
-    lines = [f"{verdict}: {datetime.now(timezone.utc):%Y-%m-%d}, commit {commit()}, {system()}, {seconds / 60:.0f} minutes"
+    failures = [f"{name}: {text}" for name, result in results.items() for text in result["wrong"]]
+    verdict = f"{len(failures)} failures" if failures else "Every rig held" if not missing else "Not all rigs were run"
+    minutes = sum(result["seconds"] for result in results.values()) / 60
+    commits = listed(result["commit"] for result in results.values())
+    days = listed(result["day"] for result in results.values())
+    lines = [f"{verdict}: {days}, commit {commits}, {system()}, {minutes:.0f} minutes"
              + (f", a slice of one in {scale}" if scale > 1 else "") + ".", "",
              "| what | figure | command |", "| --- | --- | --- |"]
-    lines += [f"| {what} | {text} | `{command}` |" for what, text, command in rows]
-    lines += [""] + [f"FAILED: {text}" for text in failures]
+    lines += [f"| {what} | {text} | `{command}` |" for result in results.values() for what, text, command in result["rows"]]
+    lines += [""] + [f"FAILED: {text}" for text in failures] + [f"NOT RUN: {name}" for name in missing]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -135,17 +156,15 @@ def main():
     steps = [step for step in STEPS if not only or step.name in only]
     options.out.mkdir(parents=True, exist_ok=True)
     progress = Progress(len(steps))
-    rows, failures = [], []
+    failed = 0
     for done, step in enumerate(steps):
-        found, seconds, wrong = prove(step, options.scale, options.out, progress, done)
-        progress.line(f"{'FAILED' if wrong else 'ok'}: {step.name}: {seconds:.0f} s")
-        rows += found
-        failures += [f"{step.name}: {text}" for text in wrong]
-    text = report(rows, failures, time.monotonic() - progress.begin, options.scale)
+        failed += bool(prove(step, options.scale, options.out, progress, done)["wrong"])
+    results = {step.name: kept(step, options.scale, options.out) for step in STEPS}
+    missing = [name for name, result in results.items() if result is None]
+    text = report({name: result for name, result in results.items() if result}, missing, options.scale)
     (options.out / "report.md").write_text(text)
-    print(f"\n{text}\n{len(steps) - len({f.split(':')[0] for f in failures})} passed, "
-          f"{len({f.split(':')[0] for f in failures})} failed; {options.out / 'report.md'}")
-    return 1 if failures else 0
+    print(f"\n{text}\n{len(steps) - failed} passed, {failed} failed; {options.out / 'report.md'}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -58,6 +58,27 @@ class Proof(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("still running", report)
 
+    def test_what_failed_can_be_run_again_by_itself(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            command = f"[ -e {folder}/again ] || {{ touch {folder}/again; exit 1; }}; echo 'cuts: 50 cuts, 0 twice'"
+            steps = [Step("one", 1, 0, command, [CUTS]), Step("two", 1, 0, "echo planted: a", [Planted(1)])]
+            for only, status, begin in ("", 1, "2 failures"), ("one", 0, "Every rig held"):
+                with mock.patch.object(prove, "STEPS", steps), \
+                        mock.patch.object(sys, "argv", ["prove.py", "--out", folder, "--only", only]):
+                    self.assertEqual(prove.main(), status)
+                report = Path(folder, "report.md").read_text()
+                self.assertTrue(report.startswith(begin), report)
+                self.assertIn("| errors planted, and found | 1 |", report)
+
+    def test_a_report_says_what_was_not_run(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()), \
+                mock.patch.object(prove, "STEPS", [Step("one", 1, 0, "true", []), Step("two", 1, 0, "true", [])]), \
+                mock.patch.object(sys, "argv", ["prove.py", "--out", folder, "--only", "two"]):
+            self.assertEqual(prove.main(), 0)
+            report = Path(folder, "report.md").read_text()
+            self.assertTrue(report.startswith("Not all rigs were run"))
+            self.assertIn("NOT RUN: one", report)
+
     def test_a_step_has_a_name_of_its_own(self):
         names = [step.name for step in STEPS]
         self.assertEqual(len(names), len(set(names)))
