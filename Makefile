@@ -190,10 +190,12 @@ $(ASSETS)/tag: $(EMBEDDED)
 # --- What protoc and protoc-c make of the descriptions of the gRPC services ----------------------------------------
 
 ifeq ($(GRPC),yes)
-# The descriptions of health checking and reflection, as either of Debian's packages has them.
-GRPC_PROTO := $(firstword $(wildcard /usr/share/grpc-proto \
-                  /usr/share/gocode/src/google.golang.org/grpc/debian/missing-sources/grpc/grpc-proto/master) \
-                  /usr/share/grpc-proto)
+# The descriptions of health checking and reflection, as either of Debian's packages has them; where neither is there
+# yet, as the one that is about to be installed will.
+GRPC_PROTO_grpc-proto := /usr/share/grpc-proto
+GRPC_PROTO_golang-google-grpc-dev := /usr/share/gocode/src/google.golang.org/grpc/debian/missing-sources/grpc/grpc-proto/master
+GRPC_PROTO := $(firstword $(wildcard $(GRPC_PROTO_grpc-proto) $(GRPC_PROTO_golang-google-grpc-dev)) \
+                  $(GRPC_PROTO_$(GRPC_PROTO_PACKAGE)))
 GENERATED  := build/grpc
 PROTOS     := seqd/v1/seqd grpc/health/v1/health grpc/reflection/v1/reflection
 PB_HEADERS := $(PROTOS:%=$(GENERATED)/%.pb-c.h)
