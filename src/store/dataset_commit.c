@@ -28,23 +28,20 @@ static enum error check_ours(struct dataset *dataset, struct error_detail *detai
     return error;
 }
 
-/* What a transaction changes. */
-static enum error apply(struct dataset *dataset, const struct change *change,
-                        const struct meta *next, MDB_txn *txn, struct error_detail *detail)
+/* What a transaction changes: the meta record last, for the ledger may owe it something. */
+static enum error apply(struct dataset *dataset, const struct change *change, struct meta *next,
+                        MDB_txn *txn, struct error_detail *detail)
 {
     struct environment *environment = &dataset->environment;
-    enum error error = copies_write_meta(environment, txn, next, detail);
+    enum error error = ledger_begin(&dataset->ledger, environment, txn, next, detail);
 
-    if (error == ERR_OK) {
-        error = ledger_begin(&dataset->ledger, environment, txn, next, detail);
-    }
     if (error == ERR_OK && change->apply != NULL) {
         error = change->apply(environment, txn, change->context, detail);
     }
     if (error == ERR_OK) {
         error = ledger_end(&dataset->ledger, environment, txn, detail);
     }
-    return error;
+    return error == ERR_OK ? copies_write_meta(environment, txn, next, detail) : error;
 }
 
 /* One transaction, with the commit counter one higher. */
@@ -68,7 +65,6 @@ static enum error commit_once(struct dataset *dataset, const struct change *chan
     }
     error = environment_commit(environment, &txn, detail);
     if (error == ERR_OK) {
-        ledger_committed(&dataset->ledger);
         dataset->meta = next;
     }
     return error;

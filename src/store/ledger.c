@@ -195,7 +195,7 @@ static enum error evict(struct ledger *ledger, struct environment *environment, 
 /* ---- writing ---- */
 
 enum error ledger_begin(struct ledger *ledger, struct environment *environment, MDB_txn *txn,
-                        const struct meta *meta, struct error_detail *detail)
+                        struct meta *meta, struct error_detail *detail)
 {
     MDB_stat stat = {0};
     int code = MDB_SUCCESS;
@@ -218,33 +218,23 @@ enum error ledger_begin(struct ledger *ledger, struct environment *environment, 
 enum error ledger_end(struct ledger *ledger, struct environment *environment, MDB_txn *txn,
                       struct error_detail *detail)
 {
+    struct meta *meta = ledger->meta;
     enum error error = ERR_OK;
 
-    ledger->told = is_open(ledger, environment) && !ledger->skipping;
-    if (ledger->told) {
-        if (ledger->left_out + ledger->owed.missing > 0) {
-            struct ledger_head head = read_head(environment, txn);
-
-            head.missing = range_add_capped(head.missing, ledger->left_out);
-            head.missing = range_add_capped(head.missing, ledger->owed.missing);
-            head.missing_commit =
-                ledger->left_out > 0 ? ledger->meta->counter : ledger->owed.missing_commit;
-            error = write_head(ledger, environment, txn, &head, detail);
-        }
-        (void)environment_ledger_pages(environment, txn); /* remembered there */
+    meta->rows_owed = range_add_capped(meta->rows_owed, ledger->left_out);
+    if (!is_open(ledger, environment) || ledger->skipping) {
+        return ERR_OK;
     }
+    if (meta->rows_owed > 0) {
+        struct ledger_head head = read_head(environment, txn);
+
+        head.missing = range_add_capped(head.missing, meta->rows_owed);
+        head.missing_commit = meta->counter;
+        error = write_head(ledger, environment, txn, &head, detail);
+        meta->rows_owed = 0;
+    }
+    (void)environment_ledger_pages(environment, txn); /* remembered there */
     return error;
-}
-
-void ledger_committed(struct ledger *ledger)
-{
-    if (ledger->told) {
-        ledger->owed = (struct ledger_head){0};
-    } else if (ledger->left_out > 0) {
-        ledger->owed.missing += ledger->left_out;
-        ledger->owed.missing_commit = ledger->meta->counter;
-    }
-    ledger->meta = NULL;
 }
 
 static enum error append(struct ledger *ledger, struct environment *environment, MDB_txn *txn,
@@ -383,8 +373,8 @@ static enum error read_rows(struct environment *environment, MDB_cursor *cursor,
 }
 
 enum error ledger_read(struct ledger *ledger, struct environment *environment, MDB_txn *txn,
-                       struct store_ledger_query *query, store_ledger_fn *visit, void *context,
-                       struct error_detail *detail)
+                       const struct meta *meta, struct store_ledger_query *query,
+                       store_ledger_fn *visit, void *context, struct error_detail *detail)
 {
     MDB_cursor *cursor = NULL;
     enum error error;
@@ -395,7 +385,7 @@ enum error ledger_read(struct ledger *ledger, struct environment *environment, M
     query->oldest = (struct ledger_id){0};
     query->more = false;
     query->damaged = 0;
-    query->missing = ledger->owed.missing;
+    query->missing = meta->rows_owed;
     if (ledger->none) {
         return error_fail(detail, ERR_NOT_FOUND, "no ledger is kept: ledger_age is 0");
     }

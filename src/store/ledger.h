@@ -3,7 +3,8 @@
  * The law: a row is written in the commit of the mark that it records, or that commit leaves it out
  * and says so; it is never there without its mark. The ledger never makes a commit fail: where the
  * disk or the map has no room, it evicts as many bytes as it writes, or leaves the row out; where
- * it is damaged, commits go on without it. Rows that are left out are counted in its head.
+ * it is damaged, commits go on without it. Rows that are left out are counted in its head, and in
+ * the meta record until that can be written.
  *
  * Rows are evicted oldest first, by age and by size, at most LEDGER_EVICTED_MAX for each row that
  * is written, so that no commit is held up by them.
@@ -31,16 +32,14 @@ struct ledger {
     uint64_t size_bytes;
 
     /* Of the transaction that is tried. */
-    const struct meta *meta; /* as it will be; borrowed from begin to end */
-    uint32_t index;          /* of the next row */
-    uint64_t left_out;       /* rows without room */
-    bool young;              /* its oldest row is not too old */
-    bool failed;             /* it ended in an error of the ledger, before anything was written */
-    bool skipping;           /* set by the caller before begin: it goes without rows */
-    bool told;               /* the head says what was left out */
+    struct meta *meta; /* as it will be; borrowed from begin to end, which sets its rows_owed */
+    uint32_t index;    /* of the next row */
+    uint64_t left_out; /* rows without room */
+    bool young;        /* its oldest row is not too old */
+    bool failed;       /* it ended in an error of the ledger, before anything was written */
+    bool skipping;     /* set by the caller before begin: it goes without rows */
 
-    bool broken;             /* the table is damaged: no rows until it is opened again */
-    struct ledger_head owed; /* left out by earlier commits, which could not say so */
+    bool broken; /* the table is damaged: no rows until it is opened again */
 };
 
 /* A transaction begins to change things, and has changed all that it will. Both take the ledger as
@@ -48,15 +47,12 @@ struct ledger {
  * whether it was the ledger's fault: then it is tried again with `skipping`. */
 __attribute__((warn_unused_result)) enum error ledger_begin(struct ledger *ledger,
                                                             struct environment *environment,
-                                                            MDB_txn *txn, const struct meta *meta,
+                                                            MDB_txn *txn, struct meta *meta,
                                                             struct error_detail *detail);
 __attribute__((warn_unused_result)) enum error ledger_end(struct ledger *ledger,
                                                           struct environment *environment,
                                                           MDB_txn *txn,
                                                           struct error_detail *detail);
-
-/* The transaction was committed. */
-void ledger_committed(struct ledger *ledger);
 
 /* Write a row about `positions` of `name`, of which `record` is as this transaction leaves it; none
  * where there are no positions. Errors as ledger_begin(). */
@@ -71,11 +67,11 @@ __attribute__((warn_unused_result)) enum error
 ledger_carry(struct ledger *ledger, struct environment *environment, MDB_txn *txn,
              const struct ledger_entry *entry, struct error_detail *detail);
 
-/* The way of store_ledger(). ERR_NOT_FOUND  no ledger is kept. ERR_IO, ERR_CORRUPT  it cannot be
- * read. Or what `visit` returned. */
+/* The way of store_ledger(); `meta` is that of the last commit. ERR_NOT_FOUND  no ledger is kept.
+ * ERR_IO, ERR_CORRUPT  it cannot be read. Or what `visit` returned. */
 __attribute__((warn_unused_result)) enum error
 ledger_read(struct ledger *ledger, struct environment *environment, MDB_txn *txn,
-            struct store_ledger_query *query, store_ledger_fn *visit, void *context,
-            struct error_detail *detail);
+            const struct meta *meta, struct store_ledger_query *query, store_ledger_fn *visit,
+            void *context, struct error_detail *detail);
 
 #endif

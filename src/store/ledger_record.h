@@ -25,7 +25,7 @@
 /* What the ledger says of itself, under the key of the id {0, 0}. */
 struct ledger_head {
     uint64_t missing;        /* rows that were not written, because there was no room for them */
-    uint64_t missing_commit; /* the commit that left out the last of them; 0: there is none */
+    uint64_t missing_commit; /* the commit that told of the last of them; 0: there is none */
 };
 
 void ledger_key_encode(struct ledger_id id, uint8_t to[LEDGER_KEY_SIZE]);

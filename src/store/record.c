@@ -54,7 +54,9 @@ enum {
     META_AT_POSITIONS = 80,   /* 8 */
     META_AT_RATE = 88,        /* 8 */
     META_AT_WITNESSED = 96,   /* 1 */
-    META_AT_SPACE_2 = 97,     /* 27, zero */
+    META_AT_SPACE_2 = 97,     /* 7, zero */
+    META_AT_ROWS_OWED = 104,  /* 8 */
+    META_AT_SPACE_3 = 112,    /* 12, zero */
     META_AT_CRC = 124,        /* 4 */
 };
 
@@ -323,6 +325,7 @@ void meta_encode(const struct meta *meta, uint8_t to[META_SIZE])
     bytes_put(to + META_AT_POSITIONS, meta->window_positions, 8);
     bytes_put(to + META_AT_RATE, meta->rate, 8);
     bytes_put(to + META_AT_WITNESSED, meta->witnessed, 1);
+    bytes_put(to + META_AT_ROWS_OWED, meta->rows_owed, 8);
     bytes_put(to + META_AT_CRC, bytes_crc32c(0, to, META_AT_CRC), 4);
 }
 
@@ -354,7 +357,8 @@ enum error meta_decode(const void *data, size_t length, struct meta *ret_meta,
     }
     if (version == 0 || length != META_SIZE || bytes[META_AT_WITNESSED] > 1 ||
         !bytes_are_zero(bytes + META_AT_SPACE_1, META_AT_INSTANCE - META_AT_SPACE_1) ||
-        !bytes_are_zero(bytes + META_AT_SPACE_2, META_AT_CRC - META_AT_SPACE_2)) {
+        !bytes_are_zero(bytes + META_AT_SPACE_2, META_AT_ROWS_OWED - META_AT_SPACE_2) ||
+        !bytes_are_zero(bytes + META_AT_SPACE_3, META_AT_CRC - META_AT_SPACE_3)) {
         return error_fail(detail, ERR_CORRUPT, "the meta record is impossible");
     }
     ret_meta->version = version;
@@ -366,6 +370,7 @@ enum error meta_decode(const void *data, size_t length, struct meta *ret_meta,
     ret_meta->window_ms = bytes_get(bytes + META_AT_WINDOW, 8);
     ret_meta->window_positions = bytes_get(bytes + META_AT_POSITIONS, 8);
     ret_meta->rate = bytes_get(bytes + META_AT_RATE, 8);
+    ret_meta->rows_owed = bytes_get(bytes + META_AT_ROWS_OWED, 8);
     ret_meta->witnessed = bytes[META_AT_WITNESSED] == 1;
     return ERR_OK;
 }

@@ -46,6 +46,8 @@ struct meta {
     uint64_t window_positions; /* … and what the counters leased in it */
     uint64_t rate;             /* positions a second, in the busiest minute of late */
     bool witnessed; /* a witness elsewhere was made: it must be there when it is wanted */
+
+    uint64_t rows_owed; /* rows that the ledger left out and could not say so itself, yet */
 };
 
 void record_encode(const struct record *record, const char *name, uint8_t to[RECORD_SIZE]);

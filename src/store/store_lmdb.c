@@ -255,8 +255,9 @@ static void write_rows(struct store_lmdb *lmdb, MDB_txn *txn, struct backup *bac
 {
     struct store_ledger_query query = {.limit = STORE_LEDGER_PAGE_MAX, .more = true};
 
-    while (query.more && ledger_read(&lmdb->dataset.ledger, &lmdb->dataset.environment, txn, &query,
-                                     add_row, backup, NULL) == ERR_OK) {
+    while (query.more &&
+           ledger_read(&lmdb->dataset.ledger, &lmdb->dataset.environment, txn, &lmdb->dataset.meta,
+                       &query, add_row, backup, NULL) == ERR_OK) {
         query.after = query.last;
     }
 }
@@ -298,7 +299,8 @@ static enum error lmdb_ledger(struct store *store, struct store_ledger_query *qu
         error = as_fault(environment_begin(environment, false, &txn, detail));
     }
     if (error == ERR_OK) {
-        error = ledger_read(&lmdb->dataset.ledger, environment, txn, query, visit, context, detail);
+        error = ledger_read(&lmdb->dataset.ledger, environment, txn, &lmdb->dataset.meta, query,
+                            visit, context, detail);
     }
     environment_abort(&txn);
     return error;

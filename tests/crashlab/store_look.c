@@ -35,7 +35,9 @@ int main(int argc, char **argv)
         error = store_each(store, show, NULL, &detail);
     }
     if (error == ERR_OK) {
-        error = ledger_agrees(store, &detail);
+        bool whole = false; /* where rows are missing, less is to be said */
+
+        error = ledger_agrees(store, &whole, &detail);
     }
     store_close(store);
     if (error != ERR_OK) {

@@ -76,8 +76,9 @@ static struct rows rows_in(const struct dir *dir)
     struct store_lmdb_options options = ledger_stage_options(dir);
     struct store *store = ledger_stage_open(&options);
     struct rows rows = rows_of(store);
+    bool whole = false;
 
-    assert_int_equal(ledger_agrees(store, &detail), ERR_OK);
+    assert_int_equal(ledger_agrees(store, &whole, &detail), ERR_OK);
     store_close(store);
     return rows;
 }

@@ -264,7 +264,7 @@ static void test_store_survives_a_power_cut_at_every_moment(void **state)
         for (unsigned i = 0; i < STATES_PER_MOMENT; i++) {
             cut(&base, &dir, now, &chance);
             memcpy(script.facts, facts_at(now), sizeof(script.facts));
-            script_check(&script);
+            assert_true(script_check(&script));
             states++;
         }
     }

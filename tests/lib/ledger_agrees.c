@@ -12,6 +12,8 @@ struct followed {
     bool known; /* there was a row */
     uint64_t mark;
     uint64_t generation;
+    uint64_t back_at;   /* a row that begins there … */
+    uint64_t back_from; /* … when all below here was leased; 0: there is none */
 };
 
 struct following {
@@ -66,10 +68,8 @@ static enum error follow(void *context, const struct ledger_entry *row, struct e
     }
     if (followed->plain && followed->known && row->act != LEDGER_RETURN &&
         row->positions.first < followed->mark) {
-        return error_fail(detail, ERR_CORRUPT,
-                          "a row of '%s' begins at %" PRIu64 ", and all below %" PRIu64
-                          " was leased",
-                          row->name, row->positions.first, followed->mark);
+        followed->back_at = row->positions.first;
+        followed->back_from = followed->mark;
     }
     followed->known = true;
     followed->mark = mark_after(row);
@@ -77,11 +77,18 @@ static enum error follow(void *context, const struct ledger_entry *row, struct e
     return ERR_OK;
 }
 
+/* What holds where no row is missing: one that returned something may be among them. */
 static enum error judge(const struct following *following, struct error_detail *detail)
 {
     for (size_t i = 0; i < following->count; i++) {
         const struct followed *followed = &following->sequences[i];
 
+        if (followed->back_from > 0) {
+            return error_fail(detail, ERR_CORRUPT,
+                              "a row of '%s' begins at %" PRIu64 ", and all below %" PRIu64
+                              " was leased",
+                              followed->entry.name, followed->back_at, followed->back_from);
+        }
         if (followed->plain && followed->entry.mark != followed->mark) {
             return error_fail(detail, ERR_CORRUPT,
                               "the mark of '%s' is %" PRIu64 ", by its newest row it is %" PRIu64,
@@ -91,7 +98,7 @@ static enum error judge(const struct following *following, struct error_detail *
     return ERR_OK;
 }
 
-enum error ledger_agrees(struct store *store, struct error_detail *detail)
+enum error ledger_agrees(struct store *store, bool *ret_whole, struct error_detail *detail)
 {
     struct following *following = calloc(1, sizeof(*following));
     struct store_ledger_query query = {.limit = STORE_LEDGER_PAGE_MAX, .more = true};
@@ -106,8 +113,12 @@ enum error ledger_agrees(struct store *store, struct error_detail *detail)
         query.after = query.last;
         damaged += query.damaged;
     }
-    if (error == ERR_OK && damaged == 0 && query.missing == 0) {
+    bool whole = damaged == 0 && query.missing == 0;
+    if (error == ERR_OK && whole) {
         error = judge(following, detail);
+    }
+    if (error == ERR_OK) {
+        *ret_whole = whole;
     }
     free(following);
     return error;

@@ -48,6 +48,9 @@ struct script {
     /* The last thing in a life, before its clean stop. False: it gives up. NULL: nothing. */
     bool (*at_last)(struct script *script, struct store *store);
     void *context; /* of both */
+    /* The data set was restored from one whose ledger lacks rows, and a backup does not say how
+     * many. */
+    bool rows_lost;
     uint64_t facts[SCRIPT_FACTS];
     struct script_track tracks[SCRIPT_SEQUENCES];
     unsigned grants;
@@ -65,7 +68,7 @@ void script_take_copies(void);
 void script_may_lack_memory(void);
 
 /* With the disk well again: open, hold what is there against the script's facts, and grant once
- * more. */
-void script_check(const struct script *script);
+ * more. Does the ledger lack no row? */
+bool script_check(const struct script *script);
 
 #endif

@@ -86,8 +86,8 @@ static void set_offset(struct world *world, int64_t offset_ms)
     assert_int_equal(rename(name, file.path), 0);
 }
 
-/* What is written to files keeps its time: a newer libfaketime moves the birth of the data file, too,
- * which would pass for a copy. */
+/* What is written to files keeps its time: a newer libfaketime moves the birth of the data file,
+ * too, which would pass for a copy. */
 static void start(struct world *world)
 {
     stage_start(&world->stage,

@@ -58,7 +58,8 @@ static struct meta sample_meta(void)
                         .window_ms = UINT64_C(0x2122232425262728),
                         .window_positions = UINT64_C(0x3132333435363738),
                         .rate = UINT64_C(0x4142434445464748),
-                        .witnessed = true};
+                        .witnessed = true,
+                        .rows_owed = UINT64_C(0x5152535455565758)};
 
     memset(meta.instance, 0x5a, sizeof(meta.instance));
     memset(meta.incarnation, 0xc3, sizeof(meta.incarnation));
@@ -341,6 +342,7 @@ static void test_meta_comes_back_as_it_went(void **state)
     assert_true(back.committed_ms == meta.committed_ms && back.window_ms == meta.window_ms);
     assert_true(back.window_positions == meta.window_positions && back.rate == meta.rate);
     assert_true(back.witnessed);
+    assert_true(back.rows_owed == meta.rows_owed);
 }
 
 static void test_meta_lies_as_documented(void **state)
@@ -358,10 +360,11 @@ static void test_meta_lies_as_documented(void **state)
     assert_true(bytes_get(bytes + 56, 8) == meta.created_ms);
     assert_true(bytes_get(bytes + 64, 8) == meta.committed_ms);
     assert_true(bytes_get(bytes + 72, 8) == meta.window_ms);
+    assert_true(bytes_get(bytes + 104, 8) == meta.rows_owed);
     assert_true(bytes_get(bytes + 80, 8) == meta.window_positions);
     assert_true(bytes_get(bytes + 88, 8) == meta.rate);
     assert_int_equal(bytes[96], 1);
-    assert_true(bytes_are_zero(bytes + 97, 27));
+    assert_true(bytes_are_zero(bytes + 97, 7) && bytes_are_zero(bytes + 112, 12));
     assert_int_equal(bytes_get(bytes + 124, 4), bytes_crc32c(0, bytes, 124));
 }
 
