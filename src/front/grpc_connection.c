@@ -201,6 +201,9 @@ void grpc_connection_close(struct grpc_connection *connection)
     if (connection->next != NULL) {
         connection->next->link = connection->link;
     }
+    /* Closing alone does not end its events while a child, which some library may fork, has the
+     * socket, too. It fails only where it was never watched. */
+    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, connection->wire.fd, NULL);
     grpc_wire_close(&connection->wire);
     leave(loop, connection->guest);
     free(connection);

@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -288,6 +290,42 @@ static void test_grpc_connection_that_does_not_read_is_closed(void **state)
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, new_stage, close_stage)
 
+/* A child that is forked keeps every socket open, as a library's may for a moment: what has been
+ * closed here is heard of no more. */
+static void test_grpc_connection_that_is_closed_has_no_more_events(void **state)
+{
+    struct grpc_stage *stage = *state;
+    int until[2];
+    char end;
+
+    grpc_stage_open(stage);
+    struct grpc_client *client = grpc_client_open(stage->port);
+    assert_int_equal(grpc_stage_next(client), 1);
+    assert_int_equal(pipe(until), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(until[1]);
+        _exit(read(until[0], &end, 1) == 0 ? 0 : 1);
+    }
+    assert_true(child > 0);
+    assert_int_equal(shutdown(grpc_client_socket(client), SHUT_RDWR), 0);
+    struct instant late = clock_after(clock_now(), 10 * CLOCK_NS_PER_S);
+    while (grpc_stage_connections(stage) > 0) {
+        assert_false(clock_reached(late, clock_now()));
+    }
+    for (int64_t number = 2; number < 20; number++) {
+        struct grpc_client *other = grpc_client_open(stage->port);
+        assert_int_equal(grpc_stage_next(other), number);
+        grpc_client_close(other);
+    }
+    close(until[1]);
+    int status = 1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(until[0]);
+    grpc_client_close(client);
+}
+
 /* Nanoseconds of processor time that this process has had. */
 static uint64_t processor_ns(void)
 {
@@ -358,6 +396,7 @@ int main(void)
         TEST(test_grpc_headers_have_to_be_whole_in_time),
         TEST(test_grpc_call_has_to_be_read_in_time),
         TEST(test_grpc_connection_that_does_not_read_is_closed),
+        TEST(test_grpc_connection_that_is_closed_has_no_more_events),
         TEST(test_grpc_connection_that_idles_costs_no_processor_time),
         TEST(test_grpc_connection_that_is_slow_is_not_looked_for),
     };
