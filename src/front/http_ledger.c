@@ -3,6 +3,7 @@
 #include "base/rfc3339.h"
 #include "base/text.h"
 #include "http_change.h"
+#include "http_pieces.h"
 #include "http_reply.h"
 #include "http_sequence.h"
 
@@ -88,11 +89,10 @@ enum MHD_Result http_ledger(struct http_request *request)
 
 /* One page, until its last byte was sent. */
 struct page {
+    struct http_pieces pieces;  /* first */
     struct admin_ledger ledger; /* its rows are owned */
     size_t written;             /* rows that are in `piece` or were sent */
     bool ended;                 /* the end is in `piece` or was sent */
-    size_t piece_length;
-    size_t piece_used; /* bytes of it that were sent */
     char piece[ROW_JSON_SIZE];
 };
 
@@ -171,41 +171,26 @@ static size_t write_end(char *to, size_t size, const struct admin_ledger *ledger
     return http_json_end(&json);
 }
 
-/* Write what comes next into the piece. False when all was written. */
-static bool next_piece(struct page *page)
+static bool next_piece(struct http_pieces *pieces)
 {
+    struct page *page = (struct page *)pieces;
+
     if (page->ended) {
         return false;
     }
-    page->piece_used = 0;
+    pieces->used = 0;
     if (page->written < page->ledger.count) {
         page->piece[0] = ',';
         /* The comma comes, the newline goes. */
-        page->piece_length =
+        pieces->length =
             write_row(page->piece + 1, sizeof page->piece - 1, &page->ledger.rows[page->written]);
-        page->piece_used = page->written++ == 0 ? 1 : 0;
+        pieces->used = page->written++ == 0 ? 1 : 0;
         return true;
     }
     page->piece[0] = ']';
-    page->piece_length = 1 + write_end(page->piece + 1, sizeof page->piece - 1, &page->ledger);
+    pieces->length = 1 + write_end(page->piece + 1, sizeof page->piece - 1, &page->ledger);
     page->ended = true;
     return true;
-}
-
-static ssize_t read_page(void *context, uint64_t position, char *to, size_t room)
-{
-    struct page *page = context;
-    size_t length = 0;
-
-    (void)position; /* the library asks for one byte after the other */
-    while (length < room && (page->piece_used < page->piece_length || next_piece(page))) {
-        size_t left = page->piece_length - page->piece_used;
-        size_t step = left < room - length ? left : room - length;
-        memcpy(to + length, page->piece + page->piece_used, step);
-        page->piece_used += step;
-        length += step;
-    }
-    return length > 0 ? (ssize_t)length : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
 static void free_page(void *context)
@@ -224,9 +209,10 @@ enum MHD_Result http_ledger_reply(struct http_request *request, struct admin_req
     if (page == NULL) {
         return MHD_NO;
     }
+    page->pieces = (struct http_pieces){
+        .next = next_piece, .text = page->piece, .length = sizeof beginning - 1};
     page->ledger = admin->ledger;
     admin->ledger.rows = NULL; /* the page's now */
     memcpy(page->piece, beginning, sizeof beginning - 1);
-    page->piece_length = sizeof beginning - 1;
-    return http_reply_written(request, HTTP_TYPE_JSON, read_page, page, free_page);
+    return http_reply_written(request, HTTP_TYPE_JSON, http_pieces_read, page, free_page);
 }

@@ -1,6 +1,7 @@
 #include "http_list.h"
 
 #include "base/text.h"
+#include "http_pieces.h"
 #include "http_reply.h"
 #include "http_sequence.h"
 
@@ -20,12 +21,11 @@ static_assert(HTTP_LIST_LIMIT_MAX <= REGISTRY_LIST_MAX, "a page is one call");
 
 /* One page, from its collection until its last byte was sent. */
 struct page {
-    size_t count;   /* items */
-    bool more;      /* there are others behind them */
-    size_t written; /* items that are in `piece` or were sent */
-    bool ended;     /* the end is in `piece` or was sent */
-    size_t piece_length;
-    size_t piece_used; /* bytes of it that were sent */
+    struct http_pieces pieces; /* first */
+    size_t count;              /* items */
+    bool more;                 /* there are others behind them */
+    size_t written;            /* items that are in `piece` or were sent */
+    bool ended;                /* the end is in `piece` or was sent */
     char piece[PIECE_SIZE];
     struct sequence *items[]; /* stay valid for the registry's life */
 };
@@ -37,24 +37,24 @@ static void collect(void *context, struct sequence *sequence)
     page->items[page->count++] = sequence;
 }
 
-/* Write what comes next into the piece. False when all was written. */
-static bool next_piece(struct page *page)
+static bool next_piece(struct http_pieces *pieces)
 {
+    struct page *page = (struct page *)pieces;
     struct sequence_status status;
     struct http_json json;
 
     if (page->ended) {
         return false;
     }
-    page->piece_used = 0;
+    pieces->used = 0;
     if (page->written < page->count) {
         struct sequence *sequence = page->items[page->written];
         page->piece[0] = ',';
         sequence_describe(sequence, &status);
         http_json_begin(&json, page->piece + 1, sizeof page->piece - 1);
         http_sequence_write(&json, sequence_name(sequence), &status);
-        page->piece_length = http_json_end(&json); /* the comma comes, the newline goes */
-        page->piece_used = page->written++ == 0 ? 1 : 0;
+        pieces->length = http_json_end(&json); /* the comma comes, the newline goes */
+        pieces->used = page->written++ == 0 ? 1 : 0;
         return true;
     }
     bool more = page->more && page->count > 0;
@@ -62,25 +62,9 @@ static bool next_piece(struct page *page)
         snprintf(page->piece, sizeof page->piece, "],\"after\":%s%s%s}\n", more ? "\"" : "",
                  more ? sequence_name(page->items[page->count - 1]) : "null", more ? "\"" : "");
     assert(length > 0 && (size_t)length < sizeof page->piece);
-    page->piece_length = (size_t)length;
+    pieces->length = (size_t)length;
     page->ended = true;
     return true;
-}
-
-static ssize_t read_page(void *context, uint64_t position, char *to, size_t room)
-{
-    struct page *page = context;
-    size_t length = 0;
-
-    (void)position; /* the library asks for one byte after the other */
-    while (length < room && (page->piece_used < page->piece_length || next_piece(page))) {
-        size_t left = page->piece_length - page->piece_used;
-        size_t step = left < room - length ? left : room - length;
-        memcpy(to + length, page->piece + page->piece_used, step);
-        page->piece_used += step;
-        length += step;
-    }
-    return length > 0 ? (ssize_t)length : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
 /* Read `limit`. False when the request has been refused, with *ret_result to return. */
@@ -135,10 +119,9 @@ enum MHD_Result http_list(struct http_request *request)
     if (page == NULL) {
         return MHD_NO;
     }
-    *page = (struct page){.count = 0};
+    *page = (struct page){.pieces = {.next = next_piece, .text = page->piece, .length = 14}};
     memcpy(page->piece, "{\"sequences\":[", 14);
-    page->piece_length = 14;
     page->more =
         registry_list(request->service->registry, prefix, after, (size_t)limit, collect, page);
-    return http_reply_written(request, HTTP_TYPE_JSON, read_page, page, free);
+    return http_reply_written(request, HTTP_TYPE_JSON, http_pieces_read, page, free);
 }
