@@ -28,10 +28,10 @@ static enum error fail(struct ledger *ledger, struct environment *environment, i
     return environment_fail(environment, code, what, detail);
 }
 
-/* Is there a table that rows may be written to? */
-static bool is_open(const struct ledger *ledger, const struct environment *environment)
+/* Are rows written in this transaction? */
+static bool takes_rows(const struct ledger *ledger, const struct environment *environment)
 {
-    return !ledger->none && !ledger->broken && environment->has_ledger;
+    return !ledger->none && !ledger->broken && !ledger->skipping && environment->has_ledger;
 }
 
 /* ---- the head ---- */
@@ -222,7 +222,7 @@ enum error ledger_end(struct ledger *ledger, struct environment *environment, MD
     enum error error = ERR_OK;
 
     meta->rows_owed = range_add_capped(meta->rows_owed, ledger->left_out);
-    if (!is_open(ledger, environment) || ledger->skipping) {
+    if (!takes_rows(ledger, environment)) {
         return ERR_OK;
     }
     if (meta->rows_owed > 0) {
@@ -272,7 +272,7 @@ enum error ledger_note(struct ledger *ledger, struct environment *environment, M
     if (ledger->none || positions.first >= positions.limit) {
         return ERR_OK;
     }
-    if (ledger->skipping || !is_open(ledger, environment)) {
+    if (!takes_rows(ledger, environment)) {
         ledger->left_out++;
         return ERR_OK;
     }
@@ -287,7 +287,7 @@ enum error ledger_note(struct ledger *ledger, struct environment *environment, M
 enum error ledger_carry(struct ledger *ledger, struct environment *environment, MDB_txn *txn,
                         const struct ledger_entry *entry, struct error_detail *detail)
 {
-    if (ledger->none || ledger->skipping || !is_open(ledger, environment)) {
+    if (!takes_rows(ledger, environment)) {
         return ERR_OK;
     }
     assert(entry->id.commit != 0 && entry->id.commit < ledger->meta->counter);
