@@ -59,23 +59,6 @@ static enum error define(struct store *store, const char *name)
     return store_define(store, name, &definition, &entry, &detail);
 }
 
-static int set_up(void **state)
-{
-    struct dir *dir = malloc(sizeof(*dir));
-
-    assert_non_null(dir);
-    *dir = dir_make();
-    *state = dir;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    dir_remove(*state);
-    free(*state);
-    return 0;
-}
-
 #define CHECK(fact) APART_CHECK(fact, detail.text)
 
 static void initialise_on_a_full_disk(const struct dir *dir)
@@ -399,7 +382,7 @@ static void test_store_at_its_limit_refuses_the_new_and_serves_the_old(void **st
     store_close(store);
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, dir_set_up, dir_tear_down)
 
 int main(void)
 {

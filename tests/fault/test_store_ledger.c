@@ -22,23 +22,6 @@
 
 static struct error_detail detail;
 
-static int set_up(void **state)
-{
-    struct dir *dir = malloc(sizeof(*dir));
-
-    assert_non_null(dir);
-    *dir = dir_make();
-    *state = dir;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    dir_remove(*state);
-    free(*state);
-    return 0;
-}
-
 static void lease_many(struct store *store, size_t count)
 {
     assert_int_equal(ledger_stage_lease_many(store, count, &detail), ERR_OK);
@@ -308,7 +291,7 @@ static void test_ledger_has_bounds_of_size(void **state)
     store_close(store);
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, dir_set_up, dir_tear_down)
 
 int main(void)
 {

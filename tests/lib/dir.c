@@ -175,3 +175,22 @@ uint64_t dir_find(const struct dir *dir, const char *name, uint64_t offset, cons
     free(all);
     return where;
 }
+
+int dir_set_up(void **state)
+{
+    struct dir *dir = malloc(sizeof *dir);
+
+    if (dir == NULL) {
+        return -1;
+    }
+    *dir = dir_make();
+    *state = dir;
+    return 0;
+}
+
+int dir_tear_down(void **state)
+{
+    dir_remove(*state);
+    free(*state);
+    return 0;
+}

@@ -31,6 +31,10 @@ struct dir dir_entry(const struct dir *dir, const char *name);
 /* Copy every plain file of `from` to `to`, over what lies there. */
 void dir_copy(const struct dir *from, const struct dir *to);
 
+/* cmocka's set-up and tear-down of a test that needs a directory: *state is it. */
+int dir_set_up(void **state);
+int dir_tear_down(void **state);
+
 bool dir_has(const struct dir *dir, const char *name);
 uint64_t dir_file_size(const struct dir *dir, const char *name);
 void dir_delete(const struct dir *dir, const char *name);
