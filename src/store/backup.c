@@ -1,5 +1,6 @@
 #include "backup.h"
 
+#include "base/crc32c.h"
 #include "base/range.h"
 #include "base/rfc3339.h"
 #include "base/text.h"
@@ -31,7 +32,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct backup *backup, con
     va_start(arguments, format);
     int length = vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
-    backup->crc = bytes_crc32c(backup->crc, line, (size_t)length);
+    backup->crc = crc32c(backup->crc, line, (size_t)length);
     (void)fwrite(line, 1, (size_t)length, backup->to); /* the stream remembers */
 }
 
@@ -160,7 +161,7 @@ static enum error check_sum(struct backup_reader *reader, struct error_detail *d
         return refuse(reader, "the file is cut: it does not end in a checksum", detail);
     }
     (void)snprintf(wanted, sizeof(wanted), "checksum %08" PRIx32 "\n",
-                   bytes_crc32c(0, reader->at, length - CHECKSUM_SIZE)); /* fits exactly */
+                   crc32c(0, reader->at, length - CHECKSUM_SIZE)); /* fits exactly */
     if (memcmp(wanted, reader->end - CHECKSUM_SIZE, CHECKSUM_SIZE) != 0) {
         return refuse(reader, "the checksum is wrong: the file was altered or is damaged", detail);
     }

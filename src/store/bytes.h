@@ -1,4 +1,4 @@
-/* bytes: fixed-width little-endian integers, and the checksum, of all that seqd writes to disk.
+/* bytes: fixed-width little-endian integers of all that seqd writes to disk.
  *
  * The law: what lies on the disk is laid out byte by byte, never by copying a struct, so the files
  * of one machine are read by any other.
@@ -6,8 +6,6 @@
  * Threads: any; pure functions. */
 #ifndef SEQD_STORE_BYTES_H
 #define SEQD_STORE_BYTES_H
-
-#include "base/crc32c.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,12 +28,6 @@ static inline uint64_t bytes_get(const uint8_t *from, size_t width)
         value |= (uint64_t)from[i] << (8 * i);
     }
     return value;
-}
-
-/* The checksum of base/crc32c.h. */
-static inline uint32_t bytes_crc32c(uint32_t crc, const void *data, size_t length)
-{
-    return crc32c(crc, data, length);
 }
 
 bool bytes_are_zero(const uint8_t *bytes, size_t length);

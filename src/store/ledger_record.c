@@ -1,5 +1,6 @@
 #include "ledger_record.h"
 
+#include "base/crc32c.h"
 #include "base/text.h"
 #include "bytes.h"
 
@@ -80,7 +81,7 @@ static uint32_t row_crc(struct ledger_id id, const uint8_t *bytes, size_t length
     uint8_t key[LEDGER_KEY_SIZE];
 
     ledger_key_encode(id, key);
-    return bytes_crc32c(bytes_crc32c(0, key, sizeof(key)), bytes, length);
+    return crc32c(crc32c(0, key, sizeof(key)), bytes, length);
 }
 
 size_t ledger_record_encode(const struct ledger_entry *entry, uint8_t to[LEDGER_RECORD_MAX])
@@ -170,7 +171,7 @@ void ledger_head_encode(const struct ledger_head *head, uint8_t to[LEDGER_HEAD_S
     bytes_put(to + HEAD_AT_VERSION, LEDGER_RECORD_VERSION, 2);
     bytes_put(to + HEAD_AT_MISSING, head->missing, 8);
     bytes_put(to + HEAD_AT_MISSING_COMMIT, head->missing_commit, 8);
-    bytes_put(to + HEAD_AT_CRC, bytes_crc32c(0, to, HEAD_AT_CRC), 4);
+    bytes_put(to + HEAD_AT_CRC, crc32c(0, to, HEAD_AT_CRC), 4);
 }
 
 enum error ledger_head_decode(const void *data, size_t length, struct ledger_head *ret_head)
@@ -178,7 +179,7 @@ enum error ledger_head_decode(const void *data, size_t length, struct ledger_hea
     const uint8_t *bytes = data;
 
     if (length != LEDGER_HEAD_SIZE ||
-        bytes_get(bytes + HEAD_AT_CRC, 4) != bytes_crc32c(0, bytes, HEAD_AT_CRC) ||
+        bytes_get(bytes + HEAD_AT_CRC, 4) != crc32c(0, bytes, HEAD_AT_CRC) ||
         bytes_get(bytes + HEAD_AT_VERSION, 2) != LEDGER_RECORD_VERSION ||
         !bytes_are_zero(bytes + HEAD_AT_SPACE, HEAD_AT_MISSING - HEAD_AT_SPACE) ||
         !bytes_are_zero(bytes + HEAD_AT_SPACE_2, HEAD_AT_CRC - HEAD_AT_SPACE_2)) {

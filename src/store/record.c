@@ -1,5 +1,6 @@
 #include "record.h"
 
+#include "base/crc32c.h"
 #include "base/range.h"
 #include "base/text.h"
 #include "bytes.h"
@@ -78,7 +79,7 @@ static_assert(META_AT_CRC + 4 == META_SIZE, "the checksum ends a meta record");
  * */
 static uint32_t record_crc(const char *name, const uint8_t *bytes)
 {
-    return bytes_crc32c(bytes_crc32c(0, name, strlen(name)), bytes, RECORD_AT_CRC);
+    return crc32c(crc32c(0, name, strlen(name)), bytes, RECORD_AT_CRC);
 }
 
 static void encode_layout(const struct layout *layout, uint8_t to[RECORD_SIZE])
@@ -326,7 +327,7 @@ void meta_encode(const struct meta *meta, uint8_t to[META_SIZE])
     bytes_put(to + META_AT_RATE, meta->rate, 8);
     bytes_put(to + META_AT_WITNESSED, meta->witnessed, 1);
     bytes_put(to + META_AT_ROWS_OWED, meta->rows_owed, 8);
-    bytes_put(to + META_AT_CRC, bytes_crc32c(0, to, META_AT_CRC), 4);
+    bytes_put(to + META_AT_CRC, crc32c(0, to, META_AT_CRC), 4);
 }
 
 /* Does a meta record of whatever version hold together? Magic, version and a checksum in the last
@@ -338,7 +339,7 @@ static bool meta_is_whole(const uint8_t *bytes, size_t length)
         memcmp(bytes + META_AT_MAGIC, meta_magic, sizeof(meta_magic)) != 0) {
         return false;
     }
-    return bytes_get(bytes + length - 4, 4) == bytes_crc32c(0, bytes, length - 4);
+    return bytes_get(bytes + length - 4, 4) == crc32c(0, bytes, length - 4);
 }
 
 enum error meta_decode(const void *data, size_t length, struct meta *ret_meta,

@@ -1,5 +1,7 @@
 #include "sentinel.h"
 
+#include "base/crc32c.h"
+
 #include "bytes.h"
 #include "identity.h"
 
@@ -55,7 +57,7 @@ void sentinel_slot_encode(const struct sentinel_slot *slot, uint8_t to[SENTINEL_
     encode_file(&slot->data, to + SLOT_AT_DATA);
     encode_file(&slot->self, to + SLOT_AT_SELF);
     memcpy(to + SLOT_AT_MACHINE, slot->machine, sizeof(slot->machine));
-    bytes_put(to + SLOT_AT_CRC, bytes_crc32c(0, to, SLOT_AT_CRC), 4);
+    bytes_put(to + SLOT_AT_CRC, crc32c(0, to, SLOT_AT_CRC), 4);
 }
 
 enum error sentinel_slot_decode(const uint8_t bytes[SENTINEL_SLOT_SIZE],
@@ -64,7 +66,7 @@ enum error sentinel_slot_decode(const uint8_t bytes[SENTINEL_SLOT_SIZE],
     uint64_t version = bytes_get(bytes + SLOT_AT_VERSION, 4);
     uint64_t state = bytes_get(bytes + SLOT_AT_STATE, 4);
 
-    if (bytes_get(bytes + SLOT_AT_CRC, 4) != bytes_crc32c(0, bytes, SLOT_AT_CRC) ||
+    if (bytes_get(bytes + SLOT_AT_CRC, 4) != crc32c(0, bytes, SLOT_AT_CRC) ||
         memcmp(bytes + SLOT_AT_MAGIC, slot_magic, sizeof(slot_magic)) != 0) {
         return error_fail(detail, ERR_CORRUPT, "the checksum of a slot is wrong");
     }

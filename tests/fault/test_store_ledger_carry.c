@@ -1,4 +1,5 @@
 /* The ledger when a data set goes elsewhere: an adoption's rows, and those of a backup. */
+#include "base/crc32c.h"
 #include "dir.h"
 #include "ledger_agrees.h"
 #include "ledger_stage.h"
@@ -218,7 +219,7 @@ static char *altered(const char *text, const char *from, const char *to)
     (void)snprintf(changed, size, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
     length = strlen(changed) - CHECKSUM_SIZE;
     (void)snprintf(changed + length, CHECKSUM_SIZE + 1, "checksum %08x\n",
-                   bytes_crc32c(0, changed, length));
+                   crc32c(0, changed, length));
     return changed;
 }
 

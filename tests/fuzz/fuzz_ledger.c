@@ -10,6 +10,7 @@
  * as text is read again as the same. */
 #include "law.h"
 
+#include "base/crc32c.h"
 #include "base/ledger_entry.h"
 #include "ctl/ledger_row.h"
 #include "store/bytes.h"
@@ -115,8 +116,7 @@ static void take_row(const uint8_t *data, size_t size)
     uint8_t *bytes = law_bytes(key + LEDGER_KEY_SIZE, length);
     check_row(bytes, length, id, number);
     bytes_put(bytes + length - CRC_SIZE,
-              bytes_crc32c(bytes_crc32c(0, key, LEDGER_KEY_SIZE), bytes, length - CRC_SIZE),
-              CRC_SIZE);
+              crc32c(crc32c(0, key, LEDGER_KEY_SIZE), bytes, length - CRC_SIZE), CRC_SIZE);
     check_row(bytes, length, id, number);
     free(bytes);
 }
@@ -128,8 +128,7 @@ static void take_head(const uint8_t *data, size_t size)
     uint8_t again[LEDGER_HEAD_SIZE];
 
     memcpy(bytes, data, size < sizeof bytes ? size : sizeof bytes);
-    bytes_put(bytes + sizeof bytes - CRC_SIZE, bytes_crc32c(0, bytes, sizeof bytes - CRC_SIZE),
-              CRC_SIZE);
+    bytes_put(bytes + sizeof bytes - CRC_SIZE, crc32c(0, bytes, sizeof bytes - CRC_SIZE), CRC_SIZE);
     law_mark(&head, sizeof head);
     if (ledger_head_decode(bytes, sizeof bytes, &head) != ERR_OK) {
         law_holds(law_untouched(&head, sizeof head));

@@ -10,6 +10,7 @@
  * again as the same. */
 #include "law.h"
 
+#include "base/crc32c.h"
 #include "base/range.h"
 #include "base/rfc3339.h"
 #include "store/backup.h"
@@ -43,12 +44,12 @@ static void take(uint8_t *to, size_t wanted, const uint8_t *data, size_t size)
 /* Mend the checksum in the last bytes, which goes on from `crc`. */
 static void mend(uint8_t *bytes, size_t size, uint32_t crc)
 {
-    bytes_put(bytes + size - CRC_SIZE, bytes_crc32c(crc, bytes, size - CRC_SIZE), CRC_SIZE);
+    bytes_put(bytes + size - CRC_SIZE, crc32c(crc, bytes, size - CRC_SIZE), CRC_SIZE);
 }
 
 static void mend_record(uint8_t bytes[RECORD_SIZE])
 {
-    mend(bytes, RECORD_SIZE, bytes_crc32c(0, NAME, sizeof NAME - 1));
+    mend(bytes, RECORD_SIZE, crc32c(0, NAME, sizeof NAME - 1));
 }
 
 /* ---- one record ---- */
@@ -382,7 +383,7 @@ static void take_backup(const uint8_t *data, size_t size)
     law_holds(text != NULL);
     free(read_backup(text, size, &length));
     size_t whole = size + (size_t)snprintf(text + size, CHECKSUM_SIZE, "checksum %08x\n",
-                                           bytes_crc32c(0, data, size)); /* fits */
+                                           crc32c(0, data, size)); /* fits */
     char *copy = read_backup(text, whole, &length);
     if (copy != NULL) {
         law_holds(memchr(data, '\0', size) == NULL); /* what stands behind it was passed over */

@@ -68,7 +68,7 @@ plant stored 'the lower mark of two copies' src/store/copies.c 's/newer\.mark = 
 plant stored 'a backup read to its first NUL' src/store/backup.c "s/memchr\(reader->at, '.0', \(size_t\)\(reader->end - reader->at\)\) != NULL/reader->at == NULL/"
 plant ledger 'a row whose numbers wrap' src/base/ledger_entry.c 's/!numbers_fit\(entry\)/entry->start < 0 \&\& !numbers_fit(entry)/'
 plant ledger 'a key that the checksum leaves out' src/store/ledger_record.c \
-    's/bytes_crc32c\(bytes_crc32c\(0, key, sizeof\(key\)\), bytes, length\)/bytes_crc32c(bytes_crc32c(0, key, 0), bytes, length)/'
+    's/crc32c\(crc32c\(0, key, sizeof\(key\)\), bytes, length\)/crc32c(crc32c(0, key, 0), bytes, length)/'
 plant ledger 'a word more in a row that seqctl reads' src/ctl/ledger_row.c 's/words.count == ROW_WORDS/words.count >= ROW_WORDS/'
 plant decode 'the last number of a span' src/base/layout.c 's/\(limit - 1\) << shift/limit << shift/'
 plant decode 'a leap year that is none' src/base/rfc3339.c 's/ \|\| year % 400 == 0//'

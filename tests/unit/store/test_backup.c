@@ -1,4 +1,5 @@
 /* The text of a backup, without a store: what is in its header comes back. */
+#include "base/crc32c.h"
 #include "base/rfc3339.h"
 #include "store/backup.h"
 #include "store/bytes.h"
@@ -74,7 +75,7 @@ static void test_backup_with_a_nul_is_refused(void **state)
         memcpy(whole + length, tails[i], 2);
         length += 2;
         length += (size_t)snprintf(whole + length, sizeof whole - length, "checksum %08x\n",
-                                   (unsigned)bytes_crc32c(0, whole, length));
+                                   (unsigned)crc32c(0, whole, length));
         assert_int_equal(backup_open(&reader, whole, length, &detail), ERR_CORRUPT);
         assert_non_null(strstr(detail.text, i == 0 ? "no header" : "NUL"));
     }

@@ -1,4 +1,5 @@
 /* The bytes of a row of the ledger, as docs/DISK-FORMAT.md has them, and its line in a backup. */
+#include "base/crc32c.h"
 #include "store/bytes.h"
 #include "store/ledger.h"
 #include "store/ledger_record.h"
@@ -80,7 +81,7 @@ static void test_ledger_record_lies_as_documented(void **state)
     assert_int_equal(bytes_get(bytes + 80, 8), 3);
     assert_true(bytes_are_zero(bytes + 88, 20));
     assert_memory_equal(bytes + 108, "orders", 6);
-    assert_int_equal(bytes_get(bytes + 114, 4), bytes_crc32c(bytes_crc32c(0, key, 12), bytes, 114));
+    assert_int_equal(bytes_get(bytes + 114, 4), crc32c(crc32c(0, key, 12), bytes, 114));
 
     ledger_record_encode(&timed, bytes);
     assert_memory_equal(bytes + 2, "\x05\x01\x05\x05\x0c\x06", 6);
@@ -152,7 +153,7 @@ static void test_ledger_record_refuses_fields_that_no_row_has(void **state)
         struct error_detail detail;
 
         bytes[changes[i].at] = changes[i].value;
-        bytes_put(bytes + length - 4, bytes_crc32c(bytes_crc32c(0, key, 12), bytes, length - 4), 4);
+        bytes_put(bytes + length - 4, crc32c(crc32c(0, key, 12), bytes, length - 4), 4);
         assert_int_equal(ledger_record_decode(bytes, length, row.id, &read, &detail), ERR_CORRUPT);
         assert_null(strstr(detail.text, "checksum"));
     }
@@ -185,7 +186,7 @@ static void test_ledger_head_is_read_as_it_was_written_or_not_at_all(void **stat
     ledger_head_encode(&head, bytes);
     assert_memory_equal(bytes, "\x01\0\0\0\0\0\0\0\x02\x01\0\0\0\0\0\0\x4d\0\0\0\0\0\0\0\0\0\0\0",
                         28);
-    assert_int_equal(bytes_get(bytes + 28, 4), bytes_crc32c(0, bytes, 28));
+    assert_int_equal(bytes_get(bytes + 28, 4), crc32c(0, bytes, 28));
     assert_int_equal(ledger_head_decode(bytes, sizeof bytes, &read), ERR_OK);
     assert_int_equal(read.missing, 258);
     assert_int_equal(read.missing_commit, 77);
@@ -197,7 +198,7 @@ static void test_ledger_head_is_read_as_it_was_written_or_not_at_all(void **stat
     assert_int_equal(ledger_head_decode(bytes, sizeof bytes - 1, &read), ERR_CORRUPT);
     for (size_t i = 2; i < 28; i = i == 7 ? 24 : i + 1) { /* kept for later, so it is zero */
         bytes[i] = 1;
-        bytes_put(bytes + 28, bytes_crc32c(0, bytes, 28), 4);
+        bytes_put(bytes + 28, crc32c(0, bytes, 28), 4);
         assert_int_equal(ledger_head_decode(bytes, sizeof bytes, &read), ERR_CORRUPT);
         bytes[i] = 0;
     }

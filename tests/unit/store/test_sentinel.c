@@ -1,4 +1,5 @@
 /* The sentinel's slots, and the file that holds them. */
+#include "base/crc32c.h"
 #include "dir.h"
 
 #include "store/bytes.h"
@@ -113,7 +114,7 @@ static void test_sentinel_slot_lies_as_documented(void **state)
     assert_int_equal(bytes_get(bytes + 80, 8), 34);
     assert_memory_equal(bytes + 88, "machine of ours!", 16);
     assert_true(bytes_are_zero(bytes + 104, 404));
-    assert_int_equal(bytes_get(bytes + 508, 4), bytes_crc32c(0, bytes, 508));
+    assert_int_equal(bytes_get(bytes + 508, 4), crc32c(0, bytes, 508));
 }
 
 static void test_sentinel_slot_with_any_bit_turned_is_refused(void **state)
@@ -145,7 +146,7 @@ static void test_sentinel_of_a_newer_format_is_fenced_and_named(void **state)
     struct scene *scene = *state;
     uint8_t bytes[SENTINEL_SLOT_SIZE] = "seqdsent\x09";
 
-    bytes_put(bytes + 508, bytes_crc32c(0, bytes, 508), 4);
+    bytes_put(bytes + 508, crc32c(0, bytes, 508), 4);
     dir_patch(&scene->dir, DIRECTORY_SENTINEL, SENTINEL_SLOT_STRIDE, bytes, sizeof(bytes));
     assert_int_equal(reopen(scene), ERR_FENCED);
     assert_non_null(strstr(scene->detail.text, "format 9"));
