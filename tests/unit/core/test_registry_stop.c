@@ -268,12 +268,13 @@ static void test_registry_settle_leaves_alone_what_a_lost_answer_has_moved(void 
     (void)house_must_take(house_find(house, "a"), 2);
     struct sequence_status before;
     house_wait_until((sequence_describe(house_find(house, "a"), &before), before.unissued > 0));
-    store_memory_fail(house->disk, 2, STORE_MEMORY_AFTER, ERR_UNAVAILABLE);
+    store_memory_fail(house->disk, UINT64_MAX, STORE_MEMORY_AFTER, ERR_UNAVAILABLE);
     house_ask(&caller, house_find(house, "a"), 50, HOUSE_PATIENCE_MS);
     house_wait_until(house_events(house, KEEPER_STORE_FAILED) > 0);
     registry_close(house->registry);
     assert_int_equal(house_answer_to(&caller), ERR_UNAVAILABLE);
     registry_stage_stop(house);
+    store_memory_fail(house->disk, 0, STORE_MEMORY_AFTER, ERR_OK);
     assert_int_equal(store_recover(house->store, NULL), ERR_OK);
     uint64_t mark = registry_stage_mark(house, "a");
     assert_true(mark > before.mark);
