@@ -11,7 +11,9 @@
  *     continues the old one, it is raised in place. Where it does not, `next` is moved first
  *     (which closes the way) and `limit` is published after.
  *   - Those who wait are granted their blocks in the order in which they came, in one step with
- *     the publication, so nobody who comes later overtakes them within a lease.
+ *     the publication, so nobody who comes later overtakes them within a lease. Where the first
+ *     in line asks for more than the lease holds, its rest is left to whoever comes by; when he
+ *     gives up, the next in line are served from it first.
  *
  * A timestamp sequence is the same over positions that are made of time (base/layout.h). A taker
  * moves `next` on to the present tick where the clock has come past it, and never back: a clock

@@ -226,6 +226,69 @@ enum error sequence_wait(struct sequence *sequence, struct waiter *waiter)
     return error;
 }
 
+/* Who of those who wait gets a block, when `room` positions are to be had? The first in line, and
+ * then the next, until one does not fit: nobody is overtaken. Only where the sequence ends here
+ * (`last`) are those skipped who ask for more than there will ever be. */
+struct choice {
+    uint64_t room;
+    bool last;
+    bool full;
+};
+
+static bool choose(void *context, struct waiter *waiter)
+{
+    struct choice *choice = context;
+    if (choice->full || waiter->count > choice->room) {
+        choice->full = choice->full || !choice->last;
+        return false;
+    }
+    choice->room -= waiter->count;
+    return true;
+}
+
+static uint64_t chosen_total(const struct waiters *waiters, struct choice choice)
+{
+    uint64_t room = choice.room;
+    for (struct waiter *waiter = waiters->first; waiter != NULL; waiter = waiter->next) {
+        (void)choose(&choice, waiter); /* counted by what it takes from the room */
+    }
+    return room - choice.room;
+}
+
+void sequence_grant(struct sequence *sequence, uint64_t limit, bool last, struct waiters *granted)
+{
+    /* order: relaxed. The compare-and-swap checks it again. */
+    uint64_t next = atomic_load_explicit(&sequence->next, memory_order_relaxed);
+    struct choice choice;
+    uint64_t total;
+    do {
+        assert(next <= limit);
+        choice = (struct choice){.room = limit - next, .last = last};
+        total = chosen_total(&sequence->waiters, choice);
+        /* order: relaxed. As in sequence_take_leased(); the blocks are covered by a commit that
+         * this thread saw succeed. */
+    } while (!atomic_compare_exchange_weak_explicit(&sequence->next, &next, next + total,
+                                                    memory_order_relaxed, memory_order_relaxed));
+
+    struct waiters chosen;
+    waiters_init(&chosen);
+    waiters_move(&sequence->waiters, &chosen, ERR_OK, choose, &choice);
+    for (struct waiter *waiter = chosen.first; waiter != NULL; waiter = waiter->next) {
+        waiter->block = sequence_block(sequence, next, waiter->count);
+        next += waiter->count;
+    }
+    waiters_concatenate(granted, &chosen);
+}
+
+void sequence_serve_line(struct sequence *sequence, struct waiters *served)
+{
+    if (sequence->waiters.first != NULL) {
+        /* order: relaxed. Written under the lock only, which is held. */
+        sequence_grant(sequence, atomic_load_explicit(&sequence->limit, memory_order_relaxed),
+                       false, served);
+    }
+}
+
 static bool deadline_reached(void *context, struct waiter *waiter)
 {
     const struct instant *now = context;
@@ -252,16 +315,18 @@ static void let_time_pass(struct sequence *sequence, struct waiters *finished)
 
 bool sequence_expire(struct sequence *sequence, struct instant now)
 {
-    struct waiters expired;
-    waiters_init(&expired);
+    struct waiters finished;
+    waiters_init(&finished);
     pthread_mutex_lock(&sequence->lock);
-    waiters_move(&sequence->waiters, &expired, ERR_UNAVAILABLE, deadline_reached, &now);
+    waiters_move(&sequence->waiters, &finished, ERR_UNAVAILABLE, deadline_reached, &now);
     if (sequence->timed) {
-        let_time_pass(sequence, &expired);
+        let_time_pass(sequence, &finished);
+    } else {
+        sequence_serve_line(sequence, &finished);
     }
     bool waiting = sequence->waiters.first != NULL;
     pthread_mutex_unlock(&sequence->lock);
-    waiters_finish(&expired);
+    waiters_finish(&finished);
     return waiting;
 }
 

@@ -111,8 +111,8 @@ static uint64_t positions_due(struct sequence *sequence)
 
 bool sequence_plan(struct sequence *sequence, struct instant now, struct store_request *ret_request)
 {
-    struct waiters unwanted;
-    waiters_init(&unwanted);
+    struct waiters finished;
+    waiters_init(&finished);
     /* First let go of the rope, then look: what happens after the look rings anew. */
     bell_release(&sequence->renewal_rope);
     if (sequence->timed) {
@@ -120,7 +120,10 @@ bool sequence_plan(struct sequence *sequence, struct instant now, struct store_r
     }
 
     pthread_mutex_lock(&sequence->lock);
-    waiters_move(&sequence->waiters, &unwanted, ERR_UNAVAILABLE, is_unwanted, &now);
+    waiters_move(&sequence->waiters, &finished, ERR_UNAVAILABLE, is_unwanted, &now);
+    if (!sequence->timed) {
+        sequence_serve_line(sequence, &finished);
+    }
     measure(sequence, now);
     uint64_t count = positions_due(sequence);
     *ret_request =
@@ -128,7 +131,7 @@ bool sequence_plan(struct sequence *sequence, struct instant now, struct store_r
     bool due = count > 0 && !sequence->closed && !sequence->exhausted;
     pthread_mutex_unlock(&sequence->lock);
 
-    waiters_finish(&unwanted);
+    waiters_finish(&finished);
     return due;
 }
 
@@ -139,71 +142,13 @@ void sequence_burn(struct sequence *sequence, const struct store_request *reques
     pthread_mutex_unlock(&sequence->lock);
 }
 
-/* Who of those who wait gets a block, when `room` positions are to be had? The first in line, and
- * then the next, until one does not fit: nobody is overtaken. Only where the sequence ends here
- * (`last`) are those skipped who ask for more than there will ever be. */
-struct choice {
-    uint64_t room;
-    bool last;
-    bool full;
-};
-
-static bool choose(void *context, struct waiter *waiter)
-{
-    struct choice *choice = context;
-    if (choice->full || waiter->count > choice->room) {
-        choice->full = choice->full || !choice->last;
-        return false;
-    }
-    choice->room -= waiter->count;
-    return true;
-}
-
-static uint64_t chosen_total(const struct waiters *waiters, struct choice choice)
-{
-    uint64_t room = choice.room;
-    for (struct waiter *waiter = waiters->first; waiter != NULL; waiter = waiter->next) {
-        (void)choose(&choice, waiter); /* counted by what it takes from the room */
-    }
-    return room - choice.room;
-}
-
-/* Give those who wait their blocks, in order, out of [next, limit) as it will be once `limit` is
- * published, and move them to `granted`. Takers may still be drawing below the old limit; from
- * the moment of the compare-and-swap on, `next` stands behind the granted blocks, so whoever
- * comes later gets more. */
-static void grant(struct sequence *sequence, uint64_t limit, bool last, struct waiters *granted)
-{
-    /* order: relaxed. The compare-and-swap checks it again. */
-    uint64_t next = atomic_load_explicit(&sequence->next, memory_order_relaxed);
-    struct choice choice;
-    uint64_t total;
-    do {
-        assert(next <= limit);
-        choice = (struct choice){.room = limit - next, .last = last};
-        total = chosen_total(&sequence->waiters, choice);
-        /* order: relaxed. As in sequence_take_leased(); the blocks are covered by a commit that
-         * this thread saw succeed. */
-    } while (!atomic_compare_exchange_weak_explicit(&sequence->next, &next, next + total,
-                                                    memory_order_relaxed, memory_order_relaxed));
-
-    struct waiters chosen;
-    waiters_init(&chosen);
-    waiters_move(&sequence->waiters, &chosen, ERR_OK, choose, &choice);
-    for (struct waiter *waiter = chosen.first; waiter != NULL; waiter = waiter->next) {
-        waiter->block = sequence_block(sequence, next, waiter->count);
-        next += waiter->count;
-    }
-    waiters_concatenate(granted, &chosen);
-}
-
 static void grant_below(struct sequence *sequence, uint64_t limit, bool last,
                         struct waiters *granted)
 {
     if (sequence->timed) {
         sequence_timed_grant(sequence, limit, last, granted);
     } else {
-        grant(sequence, limit, last, granted);
+        sequence_grant(sequence, limit, last, granted);
     }
 }
 

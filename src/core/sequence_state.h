@@ -101,6 +101,16 @@ uint64_t sequence_issued(struct sequence *sequence);
 void sequence_leave_lease(struct sequence *sequence, uint64_t first);
 void sequence_publish_limit(struct sequence *sequence, uint64_t limit);
 
+/* Give those who wait for a counter their blocks, in order, out of [next, limit) as it will be once
+ * `limit` is published, and move them to `granted`. Takers may still be drawing below the old
+ * limit; from the moment of the compare-and-swap on, `next` stands behind the granted blocks, so
+ * whoever comes later gets more. `last`: the sequence ends there. The lock is held. */
+void sequence_grant(struct sequence *sequence, uint64_t limit, bool last, struct waiters *granted);
+
+/* Somebody has left the line of a counter: whoever stood behind may be served from what is leased,
+ * and moves to `served`. The lock is held. */
+void sequence_serve_line(struct sequence *sequence, struct waiters *served);
+
 /* Set from when on takers call the keeper, after the lease, the spare or the threshold have
  * changed. The lock is held. */
 void sequence_watch(struct sequence *sequence);

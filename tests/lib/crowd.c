@@ -13,9 +13,10 @@
 
 struct crowd;
 
-/* A block, and whose it is. */
+/* A block, or that somebody stood in line for none; and of which sequence. */
 struct record {
     struct ledger_take take;
+    uint64_t left; /* 0: the block was received */
     unsigned sequence;
 };
 
@@ -133,7 +134,7 @@ static bool positions_of(const struct target *target, const struct block *block,
     return true;
 }
 
-static void write_down(struct member *member, unsigned sequence, const struct ledger_take *take)
+static void write_down(struct member *member, const struct record *record)
 {
     if (member->record_count == member->record_room) {
         member->record_room = member->record_room == 0 ? 4096 : 2 * member->record_room;
@@ -143,7 +144,7 @@ static void write_down(struct member *member, unsigned sequence, const struct le
             die("no memory");
         }
     }
-    member->records[member->record_count++] = (struct record){.take = *take, .sequence = sequence};
+    member->records[member->record_count++] = *record;
 }
 
 static void raise_received(struct target *target, uint64_t limit)
@@ -165,13 +166,14 @@ static enum error request(struct member *member)
     unsigned sequence = (unsigned)chance_below(&member->chance, member->crowd->target_count);
     struct target *target = &member->crowd->targets[sequence];
     uint64_t count = 1 + chance_below(&member->chance, member->crowd->options.count_max);
-    struct ledger_take taken = {0};
+    struct record record = {.sequence = sequence};
+    struct ledger_take *taken = &record.take;
     struct block block;
     /* order: acquire pairs with the release in raise_received(): the answer had come before this
      * request is made. */
-    taken.floor = atomic_load_explicit(&target->received, memory_order_acquire);
-    taken.asked = ledger_moment();
-    enum error error = take(member, target, count, &block, &taken.queued);
+    taken->floor = atomic_load_explicit(&target->received, memory_order_acquire);
+    taken->asked = ledger_moment();
+    enum error error = take(member, target, count, &block, &taken->queued);
     if (error == ERR_PENDING) {
         (void)sched_yield(); /* cannot fail on Linux */
         return error;
@@ -179,11 +181,15 @@ static enum error request(struct member *member)
     if (error != ERR_OK) {
         member->refused[sequence] += count;
         member->wrong += error != ERR_UNAVAILABLE ? 1 : 0;
+        if (taken->queued != 0) {
+            record.left = ledger_moment();
+            write_down(member, &record);
+        }
         return error;
     }
-    if (positions_of(target, &block, count, &taken.positions)) {
-        raise_received(target, taken.positions.limit);
-        write_down(member, sequence, &taken);
+    if (positions_of(target, &block, count, &taken->positions)) {
+        raise_received(target, taken->positions.limit);
+        write_down(member, &record);
     } else {
         member->wrong++;
     }
@@ -268,6 +274,15 @@ void crowd_leave(struct crowd *crowd)
     atomic_store_explicit(&crowd->leaving, true, memory_order_relaxed);
 }
 
+static void tell(struct ledger *ledger, const struct record *record)
+{
+    if (record->left != 0) {
+        ledger_leave(ledger, (struct ledger_leave){record->take.asked, record->left});
+    } else {
+        ledger_take(ledger, &record->take);
+    }
+}
+
 uint64_t crowd_join(struct crowd *crowd, struct ledger *const ledgers[], uint64_t ret_refused[])
 {
     uint64_t wrong = 0;
@@ -279,7 +294,7 @@ uint64_t crowd_join(struct crowd *crowd, struct ledger *const ledgers[], uint64_
         (void)pthread_join(member->thread, NULL); /* fails only for our own bugs */
         (void)sem_destroy(&member->over);         /* nobody waits on it */
         for (size_t j = 0; j < member->record_count; j++) {
-            ledger_take(ledgers[member->records[j].sequence], &member->records[j].take);
+            tell(ledgers[member->records[j].sequence], &member->records[j]);
         }
         for (unsigned j = 0; j < crowd->target_count; j++) {
             ret_refused[j] += member->refused[j];

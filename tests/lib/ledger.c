@@ -27,6 +27,9 @@ struct ledger {
     struct range *leases;
     size_t lease_count;
     size_t lease_room;
+    struct ledger_leave *leaves;
+    size_t leave_count;
+    size_t leave_room;
 
     /* The lives that have ended. */
     uint64_t taken;
@@ -70,6 +73,7 @@ void ledger_free(struct ledger *ledger)
         free(ledger->received);
         free(ledger->takes);
         free(ledger->leases);
+        free(ledger->leaves);
         free(ledger);
     }
 }
@@ -94,6 +98,13 @@ void ledger_take(struct ledger *ledger, const struct ledger_take *take)
     ledger->takes =
         grow(ledger->takes, &ledger->take_room, ledger->take_count + 1, sizeof ledger->takes[0]);
     ledger->takes[ledger->take_count++] = *take;
+}
+
+void ledger_leave(struct ledger *ledger, struct ledger_leave leave)
+{
+    ledger->leaves = grow(ledger->leaves, &ledger->leave_room, ledger->leave_count + 1,
+                          sizeof ledger->leaves[0]);
+    ledger->leaves[ledger->leave_count++] = leave;
 }
 
 static void note(struct ledger *ledger, enum fault fault, uint64_t count,
@@ -135,6 +146,50 @@ static int takes_by_first(const void *a, const void *b)
                     &((const struct ledger_take *)b)->positions);
 }
 
+static int leaves_by_asked(const void *a, const void *b)
+{
+    uint64_t left = ((const struct ledger_leave *)a)->asked;
+    uint64_t right = ((const struct ledger_leave *)b)->asked;
+    return (left > right) - (left < right);
+}
+
+/* By the moment of asking; each then knows the last to leave of all who had asked by then. */
+static void sort_leaves(struct ledger *ledger)
+{
+    uint64_t last = 0;
+    if (ledger->leave_count > 0) {
+        qsort(ledger->leaves, ledger->leave_count, sizeof ledger->leaves[0], leaves_by_asked);
+    }
+    for (size_t i = 0; i < ledger->leave_count; i++) {
+        last = range_max(last, ledger->leaves[i].left);
+        ledger->leaves[i].left = last;
+    }
+}
+
+/* May somebody who gave up have stood, at `moment`, in front of who was in line at `queued`? */
+static bool stood_behind_another(const struct ledger *ledger, uint64_t queued, uint64_t moment)
+{
+    size_t low = 0;
+    size_t high = ledger->leave_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ledger->leaves[middle].asked < queued) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low > 0 && ledger->leaves[low - 1].left > moment;
+}
+
+/* Did the latest of those who got less come when this one stood in line, and first? */
+static bool is_overtaken(const struct ledger *ledger, const struct ledger_take *take,
+                         uint64_t latest)
+{
+    return take->queued != 0 && latest > take->queued &&
+           !stood_behind_another(ledger, take->queued, latest);
+}
+
 /* Does a lease, or several that touch, cover `positions`? Both are walked by rising position:
  * `*lease` is where to go on, and is left at the lease that holds the last of `positions`. */
 static bool covered(const struct ledger *ledger, struct range positions, size_t *lease)
@@ -170,7 +225,7 @@ static void judge(struct ledger *ledger, struct ledger_life *life)
         latest = lease == lease_before ? latest : 0;
         bool begins_there =
             lease < ledger->lease_count && take->positions.first >= ledger->leases[lease].first;
-        note(ledger, FAULT_OVERTAKEN, take->queued != 0 && latest > take->queued ? 1 : 0, take);
+        note(ledger, FAULT_OVERTAKEN, is_overtaken(ledger, take, latest) ? 1 : 0, take);
         latest = begins_there ? range_max(latest, take->asked) : latest;
         life->taken += range_count(take->positions);
         life->waited += take->queued != 0 ? 1 : 0;
@@ -187,6 +242,7 @@ struct ledger_life ledger_end_life(struct ledger *ledger)
     if (ledger->take_count > 0) {
         qsort(ledger->takes, ledger->take_count, sizeof ledger->takes[0], takes_by_first);
     }
+    sort_leaves(ledger);
     for (size_t i = 0; i < ledger->lease_count; i++) {
         life.leased += range_count(ledger->leases[i]);
     }
@@ -195,6 +251,7 @@ struct ledger_life ledger_end_life(struct ledger *ledger)
     life.limit = ledger->limit;
     ledger->lease_count = 0;
     ledger->take_count = 0;
+    ledger->leave_count = 0;
     return life;
 }
 

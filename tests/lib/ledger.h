@@ -7,7 +7,9 @@
  *   outside     blocks with a position that no lease of this life covers (P2)
  *   unordered   blocks that do not lie above all that was received before they were asked for (P3)
  *   overtaken   blocks of those who stood in line and got, out of the lease that served them, more
- *               than somebody who asked later
+ *               than somebody who asked later; but not where one who may have stood in front of
+ *               them gave up: he may have asked for more than the lease held, which left it to
+ *               those who pass by
  *
  * tests/lib/oracle.h judges what a client sees from outside; this one sees leases as well.
  *
@@ -28,6 +30,12 @@ struct ledger_take {
     uint64_t floor;  /* every position received before the request was made lies below it */
     uint64_t asked;  /* ledger_moment() before the request was made */
     uint64_t queued; /* ledger_moment() when it was in line already; 0: it never was */
+};
+
+/* Somebody who stood in line and left it without a block. */
+struct ledger_leave {
+    uint64_t asked; /* ledger_moment() before the request was made */
+    uint64_t left;  /* ledger_moment() when it stood in line no more */
 };
 
 struct ledger_verdict {
@@ -60,6 +68,7 @@ uint64_t ledger_moment(void);
 /* What happened in this life, in any order. */
 void ledger_lease(struct ledger *ledger, struct range lease);
 void ledger_take(struct ledger *ledger, const struct ledger_take *take);
+void ledger_leave(struct ledger *ledger, struct ledger_leave leave);
 
 /* This life is over: judge it, and go on with the next. */
 struct ledger_life ledger_end_life(struct ledger *ledger);

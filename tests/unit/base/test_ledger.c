@@ -161,6 +161,49 @@ static void test_ledger_allows_to_use_up_an_earlier_lease(void **state)
     assert_true(ledger_is_good(ledger, "right"));
 }
 
+/* Who stood in front of him asked for more than the lease held, and gave up. */
+static void test_ledger_allows_to_pass_one_who_stood_behind_another(void **state)
+{
+    struct ledger *ledger = *state;
+    lease(ledger, 0, 10);
+    ledger_leave(ledger, (struct ledger_leave){.asked = 90, .left = 110});
+    take_at(ledger, 0, 1, 102, 0);
+    take_at(ledger, 1, 2, 100, 101);
+    (void)ledger_end_life(ledger); /* its verdict is what counts */
+    assert_true(ledger_is_good(ledger, "right"));
+}
+
+/* Those who gave up came after him, or had gone when he was passed. */
+static void test_ledger_finds_who_was_overtaken_and_stood_behind_nobody(void **state)
+{
+    struct ledger *ledger = *state;
+    lease(ledger, 0, 10);
+    ledger_leave(ledger, (struct ledger_leave){.asked = 103, .left = 110});
+    ledger_leave(ledger, (struct ledger_leave){.asked = 80, .left = 105});
+    ledger_leave(ledger, (struct ledger_leave){.asked = 70, .left = 90});
+    take_at(ledger, 0, 1, 106, 0);
+    take_at(ledger, 1, 2, 100, 101);
+    (void)ledger_end_life(ledger); /* its verdict is what counts */
+    assert_int_equal(ledger_verdict(ledger).overtaken, 1);
+}
+
+/* Of those who came before him the last to leave counts, not the last to come. */
+static void test_ledger_knows_all_who_stood_in_front(void **state)
+{
+    struct ledger *ledger = *state;
+    lease(ledger, 0, 10);
+    ledger_leave(ledger, (struct ledger_leave){.asked = 95, .left = 98});
+    ledger_leave(ledger, (struct ledger_leave){.asked = 90, .left = 110});
+    take_at(ledger, 0, 1, 102, 0);
+    take_at(ledger, 1, 2, 100, 101);
+    (void)ledger_end_life(ledger);   /* its verdict is what counts */
+    take_at(ledger, 10, 11, 102, 0); /* what was in an earlier life counts no more */
+    take_at(ledger, 11, 12, 100, 101);
+    lease(ledger, 10, 20);
+    (void)ledger_end_life(ledger); /* its verdict is what counts */
+    assert_int_equal(ledger_verdict(ledger).overtaken, 1);
+}
+
 static void test_ledger_moments_rise(void **state)
 {
     (void)state;
@@ -181,6 +224,9 @@ int main(void)
         ledger_test(test_ledger_finds_blocks_below_what_was_received_before),
         ledger_test(test_ledger_finds_who_was_overtaken_within_a_lease),
         ledger_test(test_ledger_allows_to_use_up_an_earlier_lease),
+        ledger_test(test_ledger_allows_to_pass_one_who_stood_behind_another),
+        ledger_test(test_ledger_finds_who_was_overtaken_and_stood_behind_nobody),
+        ledger_test(test_ledger_knows_all_who_stood_in_front),
         cmocka_unit_test(test_ledger_moments_rise),
     };
     return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);

@@ -117,6 +117,74 @@ static void test_sequence_keeps_the_line_when_the_first_does_not_fit(void **stat
     sequence_stage_close_all(&f);
 }
 
+/* The first in line asks for more than the lease holds, so the rest is left to those who come by.
+ * `large` will have left when the time is `f->now` + 1000 ns, or as soon as somebody looks. */
+static void stand_behind(struct stage *f, struct patient *large, struct patient *small)
+{
+    struct patient first = sequence_stage_patient(1);
+    sequence_stage_open_with(f, sequence_stage_fixed_lease(4), 0);
+    large->waiter.deadline = clock_after(f->now, 1000);
+    sequence_stage_join(f, &first);
+    struct store_request request = sequence_stage_must_plan(f);
+    sequence_stage_join(f, large);
+    sequence_stage_join(f, small);
+    sequence_stage_publish_at(f, request, 0, request.count);
+    sequence_stage_assert_granted(&first, 1, 1);
+    assert_int_equal(sequence_stage_take_one(f), 2);
+    assert_int_equal(small->times_done, 0);
+}
+
+/* ... and when he gives up, the second is served at once, and nobody comes by any more. */
+static void test_sequence_serves_the_second_when_the_time_of_the_first_is_up(void **state)
+{
+    (void)state;
+    struct stage f;
+    struct patient large = sequence_stage_patient(50);
+    struct patient small = sequence_stage_patient(2);
+    stand_behind(&f, &large, &small);
+    assert_false(sequence_expire(f.sequence, clock_after(f.now, 1000)));
+    sequence_stage_assert_refused(&large, ERR_UNAVAILABLE);
+    sequence_stage_assert_granted(&small, 3, 4);
+    sequence_stage_close_all(&f);
+}
+
+static void test_sequence_serves_the_second_when_the_first_has_gone(void **state)
+{
+    (void)state;
+    struct stage f;
+    struct patient large = sequence_stage_patient(50);
+    struct patient small = sequence_stage_patient(2);
+    struct store_request request;
+    stand_behind(&f, &large, &small);
+    f.now = clock_after(f.now, 1000);
+    (void)sequence_plan(f.sequence, f.now, &request); /* whether a renewal is due is not asked */
+    sequence_stage_assert_refused(&large, ERR_UNAVAILABLE);
+    sequence_stage_assert_granted(&small, 3, 4);
+    sequence_stage_close_all(&f);
+}
+
+/* Nor is the third served past a second who does not fit either. */
+static void test_sequence_keeps_the_line_when_the_second_does_not_fit(void **state)
+{
+    (void)state;
+    struct stage f;
+    struct patient large = sequence_stage_patient(50);
+    struct patient second = sequence_stage_patient(40);
+    struct patient third = sequence_stage_patient(1);
+    sequence_stage_open_with(&f, sequence_stage_fixed_lease(4), 0);
+    large.waiter.deadline = clock_after(f.now, 1000);
+    sequence_stage_join(&f, &large);
+    sequence_stage_join(&f, &second);
+    sequence_stage_join(&f, &third);
+    assert_true(sequence_expire(f.sequence, clock_after(f.now, 1000)));
+    sequence_stage_assert_refused(&large, ERR_UNAVAILABLE);
+    assert_int_equal(third.times_done, 0);
+    sequence_stage_renew(&f);
+    sequence_stage_assert_granted(&second, 1, 40);
+    sequence_stage_assert_granted(&third, 41, 41);
+    sequence_stage_close_all(&f);
+}
+
 static void test_sequence_ends_a_wait_at_its_deadline_and_gives_it_no_number(void **state)
 {
     (void)state;
@@ -304,6 +372,9 @@ int main(void)
         cmocka_unit_test(test_sequence_lets_nobody_overtake_the_first_in_line),
         cmocka_unit_test(test_sequence_that_still_waits_calls_again),
         cmocka_unit_test(test_sequence_keeps_the_line_when_the_first_does_not_fit),
+        cmocka_unit_test(test_sequence_serves_the_second_when_the_time_of_the_first_is_up),
+        cmocka_unit_test(test_sequence_serves_the_second_when_the_first_has_gone),
+        cmocka_unit_test(test_sequence_keeps_the_line_when_the_second_does_not_fit),
         cmocka_unit_test(test_sequence_ends_a_wait_at_its_deadline_and_gives_it_no_number),
         cmocka_unit_test(test_sequence_grants_nothing_after_the_deadline),
         cmocka_unit_test(test_sequence_gives_no_number_to_a_client_that_has_gone),
