@@ -318,10 +318,10 @@ $(call programs, tests/bench,      tests/bench/*.c,           core store base, -
 $(patsubst %.o,%,$(call objects,tests/unit/front/test_*.c tests/unit/roof/test_*.c)): $(EPOLL)
 # The roof's own tests link its files too, all but main().
 $(patsubst %.o,%,$(call objects,tests/unit/roof/test_*.c)): $(filter-out $(B)/src/main.o,$(ROOF))
-# What tests load into the daemon: no sanitizer in it, whatever the variant.
+# What tests load into a program: no sanitizer in it, whatever the variant.
 $(B)/tests/system/test_isolation: | $(B)/tests/system/slow_disk.so
 $(B)/tests/system/test_data_directory: | $(B)/tests/system/sick_disk.so
-$(B)/tests/system/%.so: tests/system/%.c $(B)/tests/flags
+$(B)/tests/%.so: tests/%.c $(B)/tests/flags
 	@mkdir -p $(@D)
 	$(SAY) LD $@; $(CC) $(CPPFLAGS) $(CFLAGS) $(OURS) -shared -fPIC -o $@ $<
 
@@ -351,9 +351,6 @@ $(DAMAGES_CHECK): $(patsubst %,$(B)/tests/faults/%.o,check_damages apart damage 
 	$(LINK) $^ -lcmocka -llmdb
 # The daemon without memory; a sanitizer has its own.
 FAULTS_DAEMON := $(if $(filter asan tsan,$(VARIANT)),,$(B)/tests/faults/failing_memory.so)
-$(B)/tests/faults/failing_memory.so: tests/faults/failing_memory.c $(B)/tests/flags
-	@mkdir -p $(@D)
-	$(SAY) LD $@; $(CC) $(CPPFLAGS) $(CFLAGS) $(OURS) -shared -fPIC -o $@ $<
 # Its own versions of them are no redefinition of what fortified headers make of them.
 $(FAULTS_OBJECTS): OURS += -U_FORTIFY_SOURCE
 
@@ -364,9 +361,6 @@ LAB     := $(addprefix $(LAB_DIR)/,logdisk store_life store_look lying_disk.so)
 $(LAB_DIR)/logdisk: tests/crashlab/logdisk.c $(B)/tests/flags
 	@mkdir -p $(@D)
 	$(SAY) LD $@; $(CC) $(ALL_FLAGS) -isystem /usr/include/fuse3 -D_FILE_OFFSET_BITS=64 -o $@ $< -lfuse3 -lpthread
-$(LAB_DIR)/lying_disk.so: tests/crashlab/lying_disk.c $(B)/tests/flags
-	@mkdir -p $(@D)
-	$(SAY) LD $@; $(CC) $(CPPFLAGS) $(CFLAGS) $(OURS) -shared -fPIC -o $@ $<
 
 # The fuzzers: what each feeds is linked as it is; that of the HTTP front with a libmicrohttpd that is played.
 FUZZ_LINKS := -fsanitize=fuzzer
@@ -425,6 +419,10 @@ check-fault: $(FAULT)           ## disks that fail, fill up and lie
 	@$(RUN_TESTS) $^
 check-system: $(SEQD) $(SEQCTL) $(SYSTEM) ## the real daemon, from outside
 	@$(RUN_TESTS) $(SYSTEM)
+
+.PHONY: check-jitter
+check-jitter: $(B)/tests/jitter/jitter.so $(SEQD) $(SEQCTL) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM) ## the tests again, while their threads sleep at random (ROUNDS=3, ONLY=)
+	@$(RUN_PROGRAM) tests/jitter/check.sh $(B) $(UNIT) $(CONTRACT) $(FAULT) $(SYSTEM)
 
 DOCUMENTS = $(call sources,README.md docs/*.md)
 check-docs: $(SEQD) $(SEQCTL)   ## the commands that README and docs show print what they say
