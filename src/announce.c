@@ -7,24 +7,24 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-#define GRPC_SIZE ((HTTP_PLACE_SIZE + 2) * HTTP_LISTEN_MAX)
+#define GRPC_SIZE ((PLACE_TEXT_SIZE + 2) * ENDPOINTS_MAX)
 
 /* What a person may type to try it; where every address is listened on, the loopback one is the
  * example. */
-static void print_place(const struct http_place *place)
+static void print_place(const struct place *place)
 {
-    struct http_place near = *place;
-    char url[HTTP_PLACE_SIZE];
-    char example[HTTP_PLACE_SIZE];
+    struct place near = *place;
+    char url[PLACE_TEXT_SIZE];
+    char example[PLACE_TEXT_SIZE];
     if (strcmp(place->address, "0.0.0.0") == 0) {
         memcpy(near.address, "127.0.0.1", sizeof "127.0.0.1");
     } else if (strcmp(place->address, "::") == 0) {
         memcpy(near.address, "::1", sizeof "::1");
     }
-    http_place_format(place, url);
-    http_place_format(&near, example);
+    place_format(place, url);
+    place_format(&near, example);
     printf("seqd %s listens on %s   try: curl ", SEQD_VERSION, url);
-    if (place->scheme == HTTP_SCHEME_UNIX) {
+    if (place->scheme == PLACE_UNIX) {
         printf("--unix-socket %s http://seqd/\n", place->address);
     } else {
         printf("%s/\n", example);
@@ -32,9 +32,9 @@ static void print_place(const struct http_place *place)
 }
 
 /* Tokens in the clear are the administrator's choice, but hardly his wish. */
-static void warn_of_place(const struct http_place *place, bool tokens, const char *url)
+static void warn_of_place(const struct place *place, bool tokens, const char *url)
 {
-    if (tokens && place->remote && place->scheme == HTTP_SCHEME_PLAIN) {
+    if (tokens && place->remote && place->scheme == PLACE_PLAIN) {
         log_warning("%s is reached without TLS: whoever sees the network sees the tokens, serving "
                     "all the same",
                     url);
@@ -47,10 +47,10 @@ static void tell_grpc(const struct grpc *grpc, bool tokens, char to[GRPC_SIZE])
     size_t length = 0;
     to[0] = '\0';
     for (size_t i = 0; i < grpc_places(grpc); i++) {
-        const struct http_place *place = grpc_place(grpc, i);
-        char http[HTTP_PLACE_SIZE];
-        char url[HTTP_PLACE_SIZE];
-        http_place_format(place, http);
+        const struct place *place = grpc_place(grpc, i);
+        char http[PLACE_TEXT_SIZE];
+        char url[PLACE_TEXT_SIZE];
+        place_format(place, http);
         (void)snprintf(url, sizeof url, "grpc%s", http + strlen("http")); /* as long as before */
         length += (size_t)snprintf(to + length, GRPC_SIZE - length, ", %s", url); /* it fits */
         printf("seqd %s listens on %s\n", SEQD_VERSION, url);
@@ -66,9 +66,9 @@ void announce(struct service *service, bool tokens, const char *directory,
     size_t length = 0;
     tell_grpc(service->grpc, tokens, grpc);
     for (size_t i = 0; i < http_places(service->http); i++) {
-        const struct http_place *place = http_place(service->http, i);
-        char url[HTTP_PLACE_SIZE];
-        http_place_format(place, url);
+        const struct place *place = http_place(service->http, i);
+        char url[PLACE_TEXT_SIZE];
+        place_format(place, url);
         length += (size_t)snprintf(all + length, sizeof all - length, "%s%s",
                                    length > 0 ? ", " : "", url); /* it fits */
         print_place(place);

@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-#define ANNOUNCE_PLACES (HTTP_INHERITED_MAX + HTTP_LISTEN_MAX)
-#define ANNOUNCE_SIZE ((HTTP_PLACE_SIZE + 2) * ANNOUNCE_PLACES + 32)
+#define ANNOUNCE_PLACES (HTTP_INHERITED_MAX + ENDPOINTS_MAX)
+#define ANNOUNCE_SIZE ((PLACE_TEXT_SIZE + 2) * ANNOUNCE_PLACES + 32)
 
 /* Tell of every place, and that the service is ready. `tokens`: there are some, which somebody
  * could see where there is no TLS. `ret_status` is what the manager shows: "Listening on ...". */

@@ -419,7 +419,7 @@ static void finish_tls(struct config_reader *reader)
                       "there is %s without %s, TLS needs both",
                       certificate ? "tls_certificate" : "tls_key",
                       certificate ? "tls_key" : "tls_certificate");
-    } else if (config->http.tls == HTTP_TLS_ALL && !certificate) {
+    } else if (config->http.tls == PLACE_TLS_ALL && !certificate) {
         contradiction(reader, later_of(reader, "tls", "tls_certificate"),
                       "tls is 'all', it needs tls_certificate and tls_key");
     }
@@ -430,8 +430,8 @@ static void finish_access(struct config_reader *reader)
 {
     const struct config *config = reader->config;
     for (unsigned i = 0; i < config->http.listen.count; i++) {
-        const struct http_endpoint *endpoint = &config->http.listen.items[i];
-        if (http_endpoint_is_remote(endpoint) && !access_serves_remote(&config->access)) {
+        const struct endpoint *endpoint = &config->http.listen.items[i];
+        if (endpoint_is_remote(endpoint) && !access_serves_remote(&config->access)) {
             contradiction(reader, later_of(reader, "listen", "issue_without_token"),
                           "other machines can reach '%s' of listen, and could do nothing there: "
                           "name a token file with tokens, or say issue_without_token = everywhere",

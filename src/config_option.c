@@ -25,7 +25,7 @@ static const struct option_word filesystem_words[] = {{"local", false}, {"any", 
 static const struct option_word threads_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct option_word per_address_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct option_word tls_words[] = {
-    {"off", HTTP_TLS_OFF}, {"remote", HTTP_TLS_REMOTE}, {"all", HTTP_TLS_ALL}, {NULL, 0}};
+    {"off", PLACE_TLS_OFF}, {"remote", PLACE_TLS_REMOTE}, {"all", PLACE_TLS_ALL}, {NULL, 0}};
 static const struct option_word open_words[] = {{"loopback", ACCESS_OPEN_LOOPBACK},
                                                 {"everywhere", ACCESS_OPEN_EVERYWHERE},
                                                 {"never", ACCESS_OPEN_NEVER},
@@ -222,7 +222,7 @@ static const struct option table[] = {
 static_assert(TABLE_COUNT <= OPTIONS_MAX, "OPTIONS_MAX has to cover the table");
 static_assert(sizeof(unsigned) == 4 && sizeof(enum log_level) == 4 &&
                   sizeof(enum config_identity) == 4 && sizeof(enum durability) == 4 &&
-                  sizeof(enum access_open) == 4 && sizeof(enum http_tls) == 4,
+                  sizeof(enum access_open) == 4 && sizeof(enum place_tls) == 4,
               "an integer option is written as 1, 4 or 8 bytes");
 
 /* Does the option describe time, machine and node? */
@@ -323,7 +323,7 @@ void option_range(const struct option *option, char to[OPTION_RANGE_SIZE])
         append(to, "an absolute path of %zu bytes at most", option->size - 1);
     } else if (option->kind == VALUE_LISTEN) {
         append(to, "up to %d of ADDRESS:PORT, such as 127.0.0.1:8080, [::1]:8080; or 'none'",
-               HTTP_LISTEN_MAX);
+               ENDPOINTS_MAX);
     } else if (option->kind == VALUE_ORIGINS) {
         append(to, "SCHEME://HOST or SCHEME://HOST:PORT, %zu bytes in all; or 'none'",
                option->size - 1);
@@ -385,7 +385,7 @@ static enum error set_listen(const struct option *option, void *fields, const ch
                              struct error_detail *detail)
 {
     struct error_detail form = {.text = ""};
-    struct http_endpoints listen;
+    struct endpoints listen;
     assert(option->size == sizeof listen);
     enum error error = value_parse_listen(text, &listen, &form);
     if (error != ERR_OK) {

@@ -133,7 +133,7 @@ void value_format(enum value_kind kind, int64_t value, char to[VALUE_TEXT_SIZE])
 }
 
 /* One ADDRESS:PORT, of `length` bytes. */
-static bool parse_endpoint(const char *text, size_t length, struct http_endpoint *ret_endpoint)
+static bool parse_endpoint(const char *text, size_t length, struct endpoint *ret_endpoint)
 {
     char copy[INET6_ADDRSTRLEN + 16];
     unsigned char binary[sizeof(struct in6_addr)];
@@ -162,12 +162,12 @@ static bool parse_endpoint(const char *text, size_t length, struct http_endpoint
     return true;
 }
 
-enum error value_parse_listen(const char *text, struct http_endpoints *ret_listen,
+enum error value_parse_listen(const char *text, struct endpoints *ret_listen,
                               struct error_detail *detail)
 {
     static const char form[] = "ADDRESS:PORT with a numeric address and a port of 0 to 65535, such "
                                "as 127.0.0.1:8080 or [::1]:8080";
-    struct http_endpoints listen = {.count = 0};
+    struct endpoints listen = {.count = 0};
     bool more = strcmp(text, "none") != 0;
     while (more) {
         text += strspn(text, " \t");
@@ -176,8 +176,8 @@ enum error value_parse_listen(const char *text, struct http_endpoints *ret_liste
         while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t')) {
             length--;
         }
-        if (listen.count == HTTP_LISTEN_MAX) {
-            return error_fail(detail, ERR_INVALID, "%d addresses at most", HTTP_LISTEN_MAX);
+        if (listen.count == ENDPOINTS_MAX) {
+            return error_fail(detail, ERR_INVALID, "%d addresses at most", ENDPOINTS_MAX);
         }
         if (!parse_endpoint(text, length, &listen.items[listen.count++])) {
             return error_fail(detail, ERR_INVALID, "%s; several with commas between; or 'none'",

@@ -41,9 +41,8 @@ void value_format(enum value_kind kind, int64_t value, char to[VALUE_TEXT_SIZE])
 
 /* "127.0.0.1:8080, [::1]:8080": numeric addresses, each with a port of 0 to 65535; or "none".
  * ERR_INVALID, with the form in `detail`; nothing is written then. */
-__attribute__((warn_unused_result)) enum error value_parse_listen(const char *text,
-                                                                  struct http_endpoints *ret_listen,
-                                                                  struct error_detail *detail);
+__attribute__((warn_unused_result)) enum error
+value_parse_listen(const char *text, struct endpoints *ret_listen, struct error_detail *detail);
 
 /* "https://example.org, http://localhost:3000", or "none": written to `ret_origins`, which has
  * HTTP_ORIGINS_SIZE bytes and is filled up with zeros, with no blanks between. An origin stands as

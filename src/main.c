@@ -107,9 +107,9 @@ static const char *named(const struct options *options)
 }
 
 /* One address, the first that is configured, and this port. */
-static void replace_port(struct http_endpoints *listen, uint16_t port)
+static void replace_port(struct endpoints *listen, uint16_t port)
 {
-    struct http_endpoints only = {.count = 1, .items = {{.address = "127.0.0.1"}}};
+    struct endpoints only = {.count = 1, .items = {{.address = "127.0.0.1"}}};
     if (listen->count > 0) {
         only.items[0] = listen->items[0];
     }

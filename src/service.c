@@ -81,11 +81,11 @@ static enum error start_fronts(struct service *service, const struct config *con
         error = tls_open(&config->tls, &service->tls, detail);
     }
     if (error == ERR_OK) {
-        struct http_ground ground = {.registry = service->registry,
-                                     .keeper = service->keeper,
-                                     .access = service->access,
-                                     .tls = service->tls,
-                                     .remote_is_wanted = access_serves_remote(&config->access)};
+        struct ground ground = {.registry = service->registry,
+                                .keeper = service->keeper,
+                                .access = service->access,
+                                .tls = service->tls,
+                                .remote_is_wanted = access_serves_remote(&config->access)};
         if (config->grpc.listen.count > 0) {
             struct grpc_options options = grpc_options_of(config);
             error = grpc_start(&options, &ground, &service->grpc, detail);

@@ -15,7 +15,8 @@
 #include "base/clock.h"
 #include "base/definition.h"
 #include "base/error.h"
-#include "front/http.h"
+#include "front/ground.h"
+#include "front/place.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,13 +32,13 @@
 #define GRPC_BUSY_POLL_MAX_US 1000U
 
 struct grpc_options {
-    struct http_endpoints listen; /* TCP addresses; none: gRPC is not served */
-    enum http_tls tls;            /* which of them speak TLS */
-    unsigned threads;             /* 1 … GRPC_THREADS_MAX; 0: one a processor */
-    unsigned max_connections;     /* 1 … 1,000,000, over all threads */
-    unsigned max_streams;         /* calls at a time over one connection, 1 … GRPC_STREAMS_MAX */
-    uint64_t max_message_bytes;   /* of one request, GRPC_MESSAGE_MIN … GRPC_MESSAGE_MAX */
-    unsigned busy_poll_us;        /* that a thread looks for more, where that pays, before it
+    struct endpoints listen;    /* TCP addresses; none: gRPC is not served */
+    enum place_tls tls;         /* which of them speak TLS */
+    unsigned threads;           /* 1 … GRPC_THREADS_MAX; 0: one a processor */
+    unsigned max_connections;   /* 1 … 1,000,000, over all threads */
+    unsigned max_streams;       /* calls at a time over one connection, 1 … GRPC_STREAMS_MAX */
+    uint64_t max_message_bytes; /* of one request, GRPC_MESSAGE_MIN … GRPC_MESSAGE_MAX */
+    unsigned busy_poll_us;      /* that a thread looks for more, where that pays, before it
                                    * sleeps: GRPC_BUSY_POLL_OFF, or 1 … GRPC_BUSY_POLL_MAX_US */
     char default_sequence[SEQUENCE_NAME_MAX + 1]; /* what a request without a name draws from */
 
@@ -60,13 +61,13 @@ bool grpc_built(void);
  *               be reached by other machines and that was not wanted, or gRPC was not built in.
  *               ERR_NO_MEMORY, ERR_IO. */
 __attribute__((warn_unused_result)) enum error grpc_start(const struct grpc_options *options,
-                                                          const struct http_ground *ground,
+                                                          const struct ground *ground,
                                                           struct grpc **ret_grpc,
                                                           struct error_detail *detail);
 
 /* How many places it listens on, and each of them. NULL listens on none. */
 size_t grpc_places(const struct grpc *grpc);
-const struct http_place *grpc_place(const struct grpc *grpc, size_t index);
+const struct place *grpc_place(const struct grpc *grpc, size_t index);
 
 /* For how long, at `now`, the thread that is longest at one piece of work has been so, or has slept
  * past the moment at which it had something to do. 0, or a moment, unless one is stuck. In

@@ -14,52 +14,30 @@
 #ifndef SEQD_FRONT_HTTP_H
 #define SEQD_FRONT_HTTP_H
 
+#include "base/clock.h"
+#include "base/definition.h"
 #include "base/error.h"
-#include "core/keeper.h"
-#include "core/registry.h"
-#include "front/access.h"
-#include "front/tls.h"
+#include "front/ground.h"
+#include "front/place.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_ADDRESS_SIZE 64 /* bytes of a numeric address with its NUL */
-#define HTTP_SOCKET_PATH_SIZE \
-    108                       /* bytes of a unix socket's path with its NUL; the kernel's limit */
-#define HTTP_LISTEN_MAX 8     /* addresses */
-#define HTTP_INHERITED_MAX 16 /* sockets that were given */
-#define HTTP_PLACE_SIZE 160   /* bytes of a place in words with its NUL */
-#define HTTP_ORIGINS_SIZE 192 /* bytes of all allowed origins with commas and a NUL */
-#define HTTP_URL_MAX 1024     /* bytes of path and query */
+#define HTTP_INHERITED_MAX 16    /* sockets that were given */
+#define HTTP_ORIGINS_SIZE 192    /* bytes of all allowed origins with commas and a NUL */
+#define HTTP_URL_MAX 1024        /* bytes of path and query */
 #define HTTP_COUNT_LIMIT 1000000 /* the most that max_count may be */
 #define HTTP_BUFFER_MIN 2048     /* the least that buffer_bytes may be, … */
 #define HTTP_BUFFER_MAX 65536    /* … and the most */
 
-struct http_endpoint {
-    char address[HTTP_ADDRESS_SIZE]; /* numeric IPv4 or IPv6 address, no brackets */
-    uint16_t port;                   /* 0 lets the kernel choose; http_place() tells */
-};
-
-struct http_endpoints {
-    unsigned count;
-    struct http_endpoint items[HTTP_LISTEN_MAX];
-};
-
-/* Which TCP listeners speak TLS, once there is a certificate. */
-enum http_tls {
-    HTTP_TLS_REMOTE, /* those that another machine can reach */
-    HTTP_TLS_ALL,
-    HTTP_TLS_OFF,
-};
-
 struct http_options {
-    struct http_endpoints listen;
-    char socket[HTTP_SOCKET_PATH_SIZE]; /* path of the unix socket; empty: none */
-    unsigned socket_mode;               /* the permissions of its file, 0 … 0777 */
-    int inherited[HTTP_INHERITED_MAX];  /* sockets that listen already; … */
-    unsigned inherited_count;           /* … with any, none is opened */
-    enum http_tls tls;
+    struct endpoints listen;
+    char socket[PLACE_ADDRESS_SIZE];   /* path of the unix socket; empty: none */
+    unsigned socket_mode;              /* the permissions of its file, 0 … 0777 */
+    int inherited[HTTP_INHERITED_MAX]; /* sockets that listen already; … */
+    unsigned inherited_count;          /* … with any, none is opened */
+    enum place_tls tls;
     unsigned threads;         /* 1 … 256; 0 means one for each processor it may use */
     unsigned max_connections; /* 1 … 1,000,000, over all threads */
     uint64_t buffer_bytes;    /* of one connection; bounds the header of a request */
@@ -79,32 +57,6 @@ struct http_options {
     char cors_origins[HTTP_ORIGINS_SIZE];
 };
 
-struct grpc;
-
-/* What the front stands on, all of it borrowed until http_stop(). */
-struct http_ground {
-    struct registry *registry;
-    struct keeper *keeper;
-    struct access *access;
-    struct tls *tls;       /* NULL: there is no certificate, and so no TLS */
-    bool remote_is_wanted; /* a listener that another machine can reach is no mistake */
-    struct grpc *grpc;     /* whose metrics are shown with its own; NULL: there is none */
-};
-
-enum http_scheme {
-    HTTP_SCHEME_PLAIN,
-    HTTP_SCHEME_TLS,
-    HTTP_SCHEME_UNIX,
-};
-
-/* Where it listens. */
-struct http_place {
-    enum http_scheme scheme;
-    char address[HTTP_SOCKET_PATH_SIZE]; /* numeric, no brackets; or the path of a unix socket */
-    uint16_t port;                       /* 0 for a unix socket */
-    bool remote;                         /* another machine can reach it */
-};
-
 struct http;
 
 /* Start listening and serving. The inherited sockets are given away with the call.
@@ -112,19 +64,13 @@ struct http;
  *               path or inherited socket cannot be used, there is none at all, or one can be
  *               reached by other machines and that was not wanted. ERR_NO_MEMORY, ERR_IO. */
 __attribute__((warn_unused_result)) enum error http_start(const struct http_options *options,
-                                                          const struct http_ground *ground,
+                                                          const struct ground *ground,
                                                           struct http **ret_http,
                                                           struct error_detail *detail);
 
 /* How many places it listens on, and each of them; TCP addresses come first. */
 size_t http_places(const struct http *http);
-const struct http_place *http_place(const struct http *http, size_t index);
-
-/* Would another machine reach it? */
-bool http_endpoint_is_remote(const struct http_endpoint *endpoint);
-
-/* The place in words: "http://127.0.0.1:8080", "https://[::]:443", "unix:/run/seqd/seqd.sock". */
-void http_place_format(const struct http_place *place, char to[HTTP_PLACE_SIZE]);
+const struct place *http_place(const struct http *http, size_t index);
 
 /* How long, at `now`, the connection that is longest past its time has been so: whose request has
  * been on its way, or which has been idle, for longer than every limit since the start allows. 0

@@ -87,7 +87,7 @@ static void close_listeners(struct grpc *grpc)
     }
 }
 
-static enum error open_listeners(struct grpc *grpc, const struct http_ground *ground,
+static enum error open_listeners(struct grpc *grpc, const struct ground *ground,
                                  struct error_detail *detail)
 {
     const struct grpc_options *options = &grpc->options;
@@ -117,7 +117,7 @@ static void take_down(struct grpc *grpc)
     free(grpc);
 }
 
-enum error grpc_start(const struct grpc_options *options, const struct http_ground *ground,
+enum error grpc_start(const struct grpc_options *options, const struct ground *ground,
                       struct grpc **ret_grpc, struct error_detail *detail)
 {
     unsigned threads = threads_choose(options->threads, GRPC_THREADS_MAX);
@@ -160,7 +160,7 @@ size_t grpc_places(const struct grpc *grpc)
     return grpc == NULL ? 0 : grpc->door.count;
 }
 
-const struct http_place *grpc_place(const struct grpc *grpc, size_t index)
+const struct place *grpc_place(const struct grpc *grpc, size_t index)
 {
     assert(index < grpc->door.count);
     return &grpc->door.listeners[index].place;

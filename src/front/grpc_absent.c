@@ -11,7 +11,7 @@ bool grpc_built(void)
     return false;
 }
 
-enum error grpc_start(const struct grpc_options *options, const struct http_ground *ground,
+enum error grpc_start(const struct grpc_options *options, const struct ground *ground,
                       struct grpc **ret_grpc, struct error_detail *detail)
 {
     (void)options;
@@ -28,7 +28,7 @@ size_t grpc_places(const struct grpc *grpc)
     return 0;
 }
 
-const struct http_place *grpc_place(const struct grpc *grpc, size_t index)
+const struct place *grpc_place(const struct grpc *grpc, size_t index)
 {
     (void)index;
     assert(grpc != NULL && "there is no place");

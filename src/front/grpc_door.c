@@ -95,7 +95,7 @@ static void receive(struct grpc_door *door, const struct listener *listener, int
     struct grpc_newcomer newcomer = {.post = {.arrived = take_newcomer},
                                      .fd = fd,
                                      .guest = guest_of(address),
-                                     .secure = listener->place.scheme == HTTP_SCHEME_TLS};
+                                     .secure = listener->place.scheme == PLACE_TLS};
 
     if (loop->phase != GRPC_SERVES) {
         close(fd);

@@ -18,7 +18,7 @@
 
 struct grpc_door {
     struct grpc_loop *loop;
-    struct listener listeners[HTTP_LISTEN_MAX]; /* owned by the service's owner */
+    struct listener listeners[ENDPOINTS_MAX]; /* owned by the service's owner */
     size_t count;
     struct grpc_timer again; /* to open it again when the system had no means */
 };

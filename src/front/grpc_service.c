@@ -12,7 +12,7 @@
 #define NS_PER_US UINT64_C(1000)
 
 enum error grpc_service_init(struct grpc_service *service, const struct grpc_options *options,
-                             const struct http_ground *ground, unsigned loops)
+                             const struct ground *ground, unsigned loops)
 {
     pthread_condattr_t monotonic;
 

@@ -67,7 +67,7 @@ struct grpc_service {
 /* Use the caller's memory, for `loops` loops. `options` is borrowed for its life. ERR_NO_MEMORY. */
 __attribute__((warn_unused_result)) enum error grpc_service_init(struct grpc_service *service,
                                                                  const struct grpc_options *options,
-                                                                 const struct http_ground *ground,
+                                                                 const struct ground *ground,
                                                                  unsigned loops);
 void grpc_service_fini(struct grpc_service *service);
 

@@ -20,7 +20,7 @@
 #define FAREWELL_MS 1000 /* for the last answers to be sent, once nothing is issued any more */
 #define LISTENERS_MAX HTTP_INHERITED_MAX
 
-static_assert(HTTP_LISTEN_MAX + 1 <= LISTENERS_MAX, "all addresses and the unix socket have room");
+static_assert(ENDPOINTS_MAX + 1 <= LISTENERS_MAX, "all addresses and the unix socket have room");
 
 struct http {
     struct http_service service;
@@ -73,7 +73,7 @@ static enum error open_own(struct http *http, const struct http_options *options
 }
 
 static enum error open_listeners(struct http *http, const struct http_options *options,
-                                 const struct http_ground *ground, struct error_detail *detail)
+                                 const struct ground *ground, struct error_detail *detail)
 {
     enum error error = options->inherited_count > 0 ? take_inherited(http, options, detail)
                                                     : open_own(http, options, detail);
@@ -132,8 +132,8 @@ static enum error start_crews(struct http *http, const struct http_options *opti
     bool secure = false;
 
     for (size_t i = 0; i < http->listener_count; i++) {
-        plain = plain || http->listeners[i].place.scheme != HTTP_SCHEME_TLS;
-        secure = secure || http->listeners[i].place.scheme == HTTP_SCHEME_TLS;
+        plain = plain || http->listeners[i].place.scheme != PLACE_TLS;
+        secure = secure || http->listeners[i].place.scheme == PLACE_TLS;
     }
     enum error error = plain ? start_crew(http, &http->plain, threads, NULL) : ERR_OK;
     if (error == ERR_OK && secure) {
@@ -178,7 +178,7 @@ static void take_down(struct http *http)
     free(http);
 }
 
-enum error http_start(const struct http_options *options, const struct http_ground *ground,
+enum error http_start(const struct http_options *options, const struct ground *ground,
                       struct http **ret_http, struct error_detail *detail)
 {
     assert(options->max_connections >= 1);
@@ -207,7 +207,7 @@ size_t http_places(const struct http *http)
     return http->listener_count;
 }
 
-const struct http_place *http_place(const struct http *http, size_t index)
+const struct place *http_place(const struct http *http, size_t index)
 {
     assert(index < http->listener_count);
     return &http->listeners[index].place;

@@ -47,7 +47,7 @@ static void receive(struct http_door *door, const struct listener *listener, int
                     const struct sockaddr *address, socklen_t size)
 {
     struct http_service *service = door->service;
-    struct http_crew crew = listener->place.scheme == HTTP_SCHEME_TLS ? door->secure : door->plain;
+    struct http_crew crew = listener->place.scheme == PLACE_TLS ? door->secure : door->plain;
 
     switch (guests_come(&service->guests, guest_of(address))) {
     case WELCOME:

@@ -25,7 +25,7 @@ struct http_crew {
 struct http_door;
 
 /* Open it: start the thread. All is borrowed until the door is shut: `listeners`, at most
- * HTTP_LISTEN_MAX + 1 or HTTP_INHERITED_MAX of them, and the crews for plain connections and for
+ * ENDPOINTS_MAX + 1 or HTTP_INHERITED_MAX of them, and the crews for plain connections and for
  * TLS. ERR_NO_MEMORY when there is no thread or descriptor. */
 __attribute__((warn_unused_result)) enum error
 http_door_open(struct http_service *service, const struct listener *listeners, size_t count,

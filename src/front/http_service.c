@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum error http_service_init(struct http_service *service, const struct http_ground *ground,
+enum error http_service_init(struct http_service *service, const struct ground *ground,
                              size_t buffer_bytes, unsigned max_connections)
 {
     *service = (struct http_service){.registry = ground->registry,

@@ -57,7 +57,7 @@ struct http_service {
 
 /* Use the caller's memory. ERR_NO_MEMORY when the system has no more locks or descriptors. */
 __attribute__((warn_unused_result)) enum error http_service_init(struct http_service *service,
-                                                                 const struct http_ground *ground,
+                                                                 const struct ground *ground,
                                                                  size_t buffer_bytes,
                                                                  unsigned max_connections);
 void http_service_fini(struct http_service *service);

@@ -16,13 +16,13 @@
 /* ---- where a socket listens ---- */
 
 /* The path of a unix socket; '@' and the name of one that has no file. */
-static void describe_unix(const struct sockaddr_un *bound, socklen_t size, struct http_place *place)
+static void describe_unix(const struct sockaddr_un *bound, socklen_t size, struct place *place)
 {
     size_t length = size > offsetof(struct sockaddr_un, sun_path)
                         ? size - offsetof(struct sockaddr_un, sun_path)
                         : 0;
 
-    place->scheme = HTTP_SCHEME_UNIX;
+    place->scheme = PLACE_UNIX;
     if (length > 0 && bound->sun_path[0] == '\0') {
         snprintf(place->address, sizeof place->address, "@%.*s", (int)length - 1,
                  bound->sun_path + 1);
@@ -32,7 +32,7 @@ static void describe_unix(const struct sockaddr_un *bound, socklen_t size, struc
 }
 
 /* What the kernel says that `fd` is bound to. False when that is nothing we can serve. */
-static bool describe(int fd, struct http_place *ret_place)
+static bool describe(int fd, struct place *ret_place)
 {
     union {
         struct sockaddr any;
@@ -41,7 +41,7 @@ static bool describe(int fd, struct http_place *ret_place)
     } bound = {.storage = {0}};
     socklen_t size = sizeof bound;
     char port[8] = "";
-    struct http_place place = {.scheme = HTTP_SCHEME_PLAIN};
+    struct place place = {.scheme = PLACE_PLAIN};
 
     if (getsockname(fd, &bound.any, &size) != 0) {
         return false;
@@ -123,41 +123,12 @@ static int bind_and_listen(int fd, const struct addrinfo *where)
     return 0;
 }
 
-/* Four numbers with dots, nothing else; or IPv6, perhaps with a scope. getaddrinfo() alone would
- * also take "127.1" and " 127.0.0.1 rubbish". */
-static bool resolve(const struct http_endpoint *endpoint, struct addrinfo **ret_where)
-{
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-                             .ai_socktype = SOCK_STREAM};
-    struct in_addr ipv4;
-    char digits[8];
-
-    if (strchr(endpoint->address, ':') == NULL &&
-        inet_pton(AF_INET, endpoint->address, &ipv4) != 1) {
-        return false;
-    }
-    snprintf(digits, sizeof digits, "%u", (unsigned)endpoint->port);
-    return getaddrinfo(endpoint->address, digits, &hints, ret_where) == 0;
-}
-
-bool http_endpoint_is_remote(const struct http_endpoint *endpoint)
-{
-    struct addrinfo *where = NULL;
-
-    if (!resolve(endpoint, &where)) {
-        return false;
-    }
-    bool remote = access_peer_of(where->ai_addr) == ACCESS_PEER_REMOTE;
-    freeaddrinfo(where);
-    return remote;
-}
-
-enum error listener_open_tcp(const struct http_endpoint *endpoint, struct listener *ret_listener,
+enum error listener_open_tcp(const struct endpoint *endpoint, struct listener *ret_listener,
                              struct error_detail *detail)
 {
     struct addrinfo *where = NULL;
 
-    if (!resolve(endpoint, &where)) {
+    if (!endpoint_resolve(endpoint, &where)) {
         return error_fail(detail, ERR_INVALID, "'%s' is not a numeric IPv4 or IPv6 address",
                           endpoint->address);
     }
@@ -312,31 +283,31 @@ void listener_close(struct listener *listener)
 
 /* ---- what it is for ---- */
 
-static bool speaks_tls(const struct http_place *place, enum http_tls tls)
+static bool speaks_tls(const struct place *place, enum place_tls tls)
 {
     switch (tls) {
-    case HTTP_TLS_REMOTE:
+    case PLACE_TLS_REMOTE:
         return place->remote;
-    case HTTP_TLS_ALL:
-        return place->scheme != HTTP_SCHEME_UNIX;
-    case HTTP_TLS_OFF:
+    case PLACE_TLS_ALL:
+        return place->scheme != PLACE_UNIX;
+    case PLACE_TLS_OFF:
         return false;
     }
     return false;
 }
 
-enum error listener_settle(struct listener *listener, enum http_tls tls,
-                           const struct http_ground *ground, const char *front,
+enum error listener_settle(struct listener *listener, enum place_tls tls,
+                           const struct ground *ground, const char *front,
                            struct error_detail *detail)
 {
-    struct http_place *place = &listener->place;
-    char text[HTTP_PLACE_SIZE];
+    struct place *place = &listener->place;
+    char text[PLACE_TEXT_SIZE];
 
     if (ground->tls != NULL && speaks_tls(place, tls)) {
-        place->scheme = HTTP_SCHEME_TLS;
+        place->scheme = PLACE_TLS;
     }
     if (place->remote && !ground->remote_is_wanted) {
-        http_place_format(place, text);
+        place_format(place, text);
         return error_fail(
             detail, ERR_INVALID,
             "%s%s can be reached by other machines, and nobody there could do anything: "
@@ -344,17 +315,4 @@ enum error listener_settle(struct listener *listener, enum http_tls tls,
             front, text);
     }
     return ERR_OK;
-}
-
-void http_place_format(const struct http_place *place, char to[HTTP_PLACE_SIZE])
-{
-    bool six = strchr(place->address, ':') != NULL;
-
-    if (place->scheme == HTTP_SCHEME_UNIX) {
-        (void)snprintf(to, HTTP_PLACE_SIZE, "unix:%s", place->address); /* it fits */
-        return;
-    }
-    (void)snprintf(to, HTTP_PLACE_SIZE, "%s://%s%s%s:%u", /* it fits */
-                   place->scheme == HTTP_SCHEME_TLS ? "https" : "http", six ? "[" : "",
-                   place->address, six ? "]" : "", (unsigned)place->port);
 }

@@ -10,7 +10,8 @@
 #define SEQD_FRONT_LISTENER_H
 
 #include "base/error.h"
-#include "front/http.h"
+#include "front/ground.h"
+#include "front/place.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -21,7 +22,7 @@
 struct listener {
     int fd; /* does not block */
     bool inherited;
-    struct http_place place;
+    struct place place;
     dev_t device; /* this and the next: the file of our own unix socket; else 0 */
     ino_t inode;
 };
@@ -29,9 +30,9 @@ struct listener {
 /* Listen on a numeric address and a port, 0 for any that is free. The caller owes
  * listener_close().
  * ERR_CONFLICT  in use. ERR_INVALID  not an address of this machine, or not permitted. ERR_IO. */
-__attribute__((warn_unused_result)) enum error
-listener_open_tcp(const struct http_endpoint *endpoint, struct listener *ret_listener,
-                  struct error_detail *detail);
+__attribute__((warn_unused_result)) enum error listener_open_tcp(const struct endpoint *endpoint,
+                                                                 struct listener *ret_listener,
+                                                                 struct error_detail *detail);
 
 /* Listen on a unix socket at `path`, whose file gets the permissions `mode`.
  * ERR_CONFLICT  somebody listens there. ERR_INVALID  something else stands there, or the file
@@ -50,7 +51,7 @@ __attribute__((warn_unused_result)) enum error listener_take(int fd, struct list
  * HTTP.
  * ERR_INVALID  another machine can reach it, and that was not wanted. */
 __attribute__((warn_unused_result)) enum error
-listener_settle(struct listener *listener, enum http_tls tls, const struct http_ground *ground,
+listener_settle(struct listener *listener, enum place_tls tls, const struct ground *ground,
                 const char *front, struct error_detail *detail);
 
 /* Close it. A listener whose `fd` is -1 is accepted. */

@@ -72,7 +72,7 @@ static void build(void)
     law_holds(keeper_start(&keeper, &house.keeper) == ERR_OK);
     law_holds(expiry_start(&house.waits, &house.expiry) == ERR_OK);
     law_holds(access_open(&access, &house.access, NULL) == ERR_OK);
-    struct http_ground ground = {
+    struct ground ground = {
         .registry = house.registry, .keeper = house.keeper, .access = house.access};
     law_holds(http_service_init(&house.service, &ground, BUFFER_BYTES, 16) == ERR_OK);
     http_service_alter(&house.service, FRONT_MAX_COUNT, WAIT_MS, "default");

@@ -81,9 +81,9 @@ static void check_integer(const struct option *option, void *fields, void *scrat
     law_holds(integer_of(option, scratch) == value);
 }
 
-static void check_listen(const struct http_endpoints *listen)
+static void check_listen(const struct endpoints *listen)
 {
-    law_holds(listen->count <= HTTP_LISTEN_MAX);
+    law_holds(listen->count <= ENDPOINTS_MAX);
     for (unsigned i = 0; i < listen->count; i++) {
         const char *address = listen->items[i].address;
         unsigned char binary[sizeof(struct in6_addr)];

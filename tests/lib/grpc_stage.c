@@ -47,11 +47,11 @@ void grpc_stage_open(struct grpc_stage *stage)
     if (stage->tls_options.certificate[0] != '\0') {
         must(tls_open(&stage->tls_options, &stage->tls, &detail), &detail);
     }
-    struct http_ground ground = {.registry = stage->house->registry,
-                                 .keeper = stage->house->keeper,
-                                 .access = stage->access,
-                                 .tls = stage->tls,
-                                 .remote_is_wanted = access_serves_remote(&stage->access_options)};
+    struct ground ground = {.registry = stage->house->registry,
+                            .keeper = stage->house->keeper,
+                            .access = stage->access,
+                            .tls = stage->tls,
+                            .remote_is_wanted = access_serves_remote(&stage->access_options)};
     must(grpc_start(&stage->options, &ground, &stage->grpc, &detail), &detail);
     stage->port = grpc_place(stage->grpc, 0)->port;
 }

@@ -49,13 +49,13 @@ void http_stage_add(struct http_stage *stage, const char *name, struct definitio
     stage->sequences[at].definition = definition;
 }
 
-struct http_ground http_stage_ground(struct http_stage *stage)
+struct ground http_stage_ground(struct http_stage *stage)
 {
-    return (struct http_ground){.registry = stage->registry,
-                                .keeper = stage->keeper,
-                                .access = stage->access,
-                                .tls = stage->tls,
-                                .remote_is_wanted = access_serves_remote(&stage->access_options)};
+    return (struct ground){.registry = stage->registry,
+                           .keeper = stage->keeper,
+                           .access = stage->access,
+                           .tls = stage->tls,
+                           .remote_is_wanted = access_serves_remote(&stage->access_options)};
 }
 
 static void open_front(struct http_stage *stage)
@@ -66,7 +66,7 @@ static void open_front(struct http_stage *stage)
     if (stage->tls_options.certificate[0] != '\0') {
         must(tls_open(&stage->tls_options, &stage->tls, &detail), &detail, "tls_open");
     }
-    struct http_ground ground = http_stage_ground(stage);
+    struct ground ground = http_stage_ground(stage);
     must(http_start(&stage->options, &ground, &stage->http, &detail), &detail, "http_start");
     stage->port = http_place(stage->http, 0)->port;
 }

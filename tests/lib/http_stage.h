@@ -63,7 +63,7 @@ void http_stage_administer(struct http_stage *stage);
 void http_stage_open(struct http_stage *stage);
 
 /* What a front of this stage stands on. */
-struct http_ground http_stage_ground(struct http_stage *stage);
+struct ground http_stage_ground(struct http_stage *stage);
 
 /* Drain, close and free everything, in the daemon's order. A test that has stopped the front itself
  * sets `http` to NULL. */

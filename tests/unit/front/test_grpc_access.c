@@ -193,13 +193,13 @@ static void test_grpc_access_from_afar_must_be_wanted(void **state)
 {
     struct table *table = *state;
     struct grpc_options options = table->stage->options;
-    struct http_ground ground = {.registry = table->stage->house->registry,
-                                 .keeper = table->stage->house->keeper,
-                                 .access = table->stage->access};
+    struct ground ground = {.registry = table->stage->house->registry,
+                            .keeper = table->stage->house->keeper,
+                            .access = table->stage->access};
     struct error_detail detail = {""};
     struct grpc *second = NULL;
 
-    options.listen.items[0] = (struct http_endpoint){.address = "0.0.0.0"};
+    options.listen.items[0] = (struct endpoint){.address = "0.0.0.0"};
     assert_int_equal(grpc_start(&options, &ground, &second, &detail), ERR_INVALID);
     assert_non_null(strstr(detail.text, "gRPC at http://0.0.0.0:"));
     assert_non_null(strstr(detail.text, "can be reached by other machines"));
@@ -227,7 +227,7 @@ static int open_tls(void **state)
     certificate_write(&table->folder, "first", NULL);
     certificate_write(&table->folder, "second", NULL);
     name_identity(table, &table->stage->tls_options, "first");
-    table->stage->options.tls = HTTP_TLS_ALL;
+    table->stage->options.tls = PLACE_TLS_ALL;
     table->stage->options.request_timeout_ms = 2000;
     grpc_stage_open(table->stage);
     *state = table;

@@ -36,7 +36,7 @@ static int open_stage(void **state)
     snprintf(stage->access_options.tokens, sizeof stage->access_options.tokens, "%.*s",
              ACCESS_PATH_SIZE - 1, path.path);
     path = dir_entry(&folder, "socket");
-    snprintf(stage->options.socket, sizeof stage->options.socket, "%.*s", HTTP_SOCKET_PATH_SIZE - 1,
+    snprintf(stage->options.socket, sizeof stage->options.socket, "%.*s", PLACE_ADDRESS_SIZE - 1,
              path.path);
     stage->options.socket_mode = 0600;
     http_stage_add(stage, "orders", definition_default());

@@ -24,8 +24,8 @@ struct house {
 /* Workers, and clients that have come while there was no door. */
 static void build(struct house *house, unsigned max_connections)
 {
-    static const struct http_ground nothing; /* no request comes */
-    static const struct http_endpoint any_port = {.address = "127.0.0.1"};
+    static const struct ground nothing; /* no request comes */
+    static const struct endpoint any_port = {.address = "127.0.0.1"};
     struct error_detail detail = {""};
 
     assert_int_equal(http_service_init(&house->service, &nothing, 4096, max_connections), ERR_OK);

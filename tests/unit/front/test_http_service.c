@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-static const struct http_ground nothing; /* is asked for here */
+static const struct ground nothing; /* is asked for here */
 
 struct stopper {
     struct http_service service;

@@ -196,7 +196,7 @@ static void test_http_connections_over_the_limit_wait_for_a_place(void **state)
  * anybody served, so the first look finds them together. */
 static void test_http_connections_beyond_the_limit_wait_their_turn(void **state)
 {
-    static const struct http_endpoint any_port = {.address = "127.0.0.1"};
+    static const struct endpoint any_port = {.address = "127.0.0.1"};
     struct http_stage stage = http_stage_options();
     struct listener listener;
     struct error_detail detail = {""};

@@ -51,7 +51,7 @@ static int open_stage(void **state)
 
     assert_non_null(stage);
     *stage = http_stage_options();
-    stage->options.tls = HTTP_TLS_ALL;
+    stage->options.tls = PLACE_TLS_ALL;
     stage->tls_options = options_of("first", "first");
     http_stage_open(stage);
     *state = stage;
@@ -97,7 +97,7 @@ static void test_http_tls_serves_numbers(void **state)
     struct tls_client *client = tls_client_open(stage->port, NULL);
 
     assert_non_null(client);
-    assert_int_equal(http_place(stage->http, 0)->scheme, HTTP_SCHEME_TLS);
+    assert_int_equal(http_place(stage->http, 0)->scheme, PLACE_TLS);
     expect_subject(client, "first");
     for (int i = 0; i < 100; i++) {
         expect_number(client);
@@ -323,7 +323,7 @@ static void test_http_tls_handshake_has_a_deadline(void **state)
 
 /* ---- which listeners ---- */
 
-static enum http_scheme scheme_of(enum http_tls tls, const char *address, bool certificate)
+static enum place_scheme scheme_of(enum place_tls tls, const char *address, bool certificate)
 {
     struct http_stage stage = http_stage_options();
 
@@ -335,7 +335,7 @@ static enum http_scheme scheme_of(enum http_tls tls, const char *address, bool c
         stage.tls_options = options_of("first", "first");
     }
     http_stage_open(&stage);
-    enum http_scheme scheme = http_place(stage.http, 0)->scheme;
+    enum place_scheme scheme = http_place(stage.http, 0)->scheme;
     http_stage_close(&stage);
     return scheme;
 }
@@ -343,11 +343,11 @@ static enum http_scheme scheme_of(enum http_tls tls, const char *address, bool c
 static void test_http_tls_is_spoken_where_it_was_wanted(void **state)
 {
     (void)state;
-    assert_int_equal(scheme_of(HTTP_TLS_REMOTE, "127.0.0.1", true), HTTP_SCHEME_PLAIN);
-    assert_int_equal(scheme_of(HTTP_TLS_REMOTE, "0.0.0.0", true), HTTP_SCHEME_TLS);
-    assert_int_equal(scheme_of(HTTP_TLS_ALL, "127.0.0.1", true), HTTP_SCHEME_TLS);
-    assert_int_equal(scheme_of(HTTP_TLS_OFF, "0.0.0.0", true), HTTP_SCHEME_PLAIN);
-    assert_int_equal(scheme_of(HTTP_TLS_REMOTE, "0.0.0.0", false), HTTP_SCHEME_PLAIN);
+    assert_int_equal(scheme_of(PLACE_TLS_REMOTE, "127.0.0.1", true), PLACE_PLAIN);
+    assert_int_equal(scheme_of(PLACE_TLS_REMOTE, "0.0.0.0", true), PLACE_TLS);
+    assert_int_equal(scheme_of(PLACE_TLS_ALL, "127.0.0.1", true), PLACE_TLS);
+    assert_int_equal(scheme_of(PLACE_TLS_OFF, "0.0.0.0", true), PLACE_PLAIN);
+    assert_int_equal(scheme_of(PLACE_TLS_REMOTE, "0.0.0.0", false), PLACE_PLAIN);
 }
 
 /* Who reaches a unix socket is on this machine already. */
@@ -357,12 +357,12 @@ static void test_http_tls_is_not_spoken_over_a_unix_socket(void **state)
     struct dir path = dir_entry(&folder, "plain");
 
     (void)state;
-    stage.options.tls = HTTP_TLS_ALL;
+    stage.options.tls = PLACE_TLS_ALL;
     stage.tls_options = options_of("first", "first");
     snprintf(stage.options.socket, sizeof stage.options.socket, "%.100s", path.path);
     http_stage_open(&stage);
-    assert_int_equal(http_place(stage.http, 0)->scheme, HTTP_SCHEME_TLS);
-    assert_int_equal(http_place(stage.http, 1)->scheme, HTTP_SCHEME_UNIX);
+    assert_int_equal(http_place(stage.http, 0)->scheme, PLACE_TLS);
+    assert_int_equal(http_place(stage.http, 1)->scheme, PLACE_UNIX);
     http_stage_close(&stage);
 }
 
@@ -382,9 +382,9 @@ static void test_http_tls_stands_beside_plain_and_unix(void **state)
     stage.options.socket_mode = 0600;
     http_stage_open(&stage);
     assert_int_equal(http_places(stage.http), 3);
-    assert_int_equal(http_place(stage.http, 0)->scheme, HTTP_SCHEME_PLAIN);
-    assert_int_equal(http_place(stage.http, 1)->scheme, HTTP_SCHEME_TLS);
-    assert_int_equal(http_place(stage.http, 2)->scheme, HTTP_SCHEME_UNIX);
+    assert_int_equal(http_place(stage.http, 0)->scheme, PLACE_PLAIN);
+    assert_int_equal(http_place(stage.http, 1)->scheme, PLACE_TLS);
+    assert_int_equal(http_place(stage.http, 2)->scheme, PLACE_UNIX);
     http_stage_expect(&stage, "GET", "/", "", 200, "1\n");
     struct tls_client *secure = tls_client_open(http_place(stage.http, 1)->port, NULL);
     assert_non_null(secure);

@@ -18,11 +18,11 @@
 #include <cmocka.h>
 
 static struct dir folder;
-static const struct http_endpoint any_port = {.address = "127.0.0.1"};
+static const struct endpoint any_port = {.address = "127.0.0.1"};
 
 static enum error try_listening(const char *address, uint16_t port, struct error_detail *detail)
 {
-    struct http_endpoint endpoint = {.port = port};
+    struct endpoint endpoint = {.port = port};
     struct listener listener;
 
     snprintf(endpoint.address, sizeof endpoint.address, "%s", address);
@@ -40,7 +40,7 @@ static void test_listener_lets_the_kernel_choose_and_tells(void **state)
 
     (void)state;
     assert_int_equal(listener_open_tcp(&any_port, &listener, &detail), ERR_OK);
-    assert_int_equal(listener.place.scheme, HTTP_SCHEME_PLAIN);
+    assert_int_equal(listener.place.scheme, PLACE_PLAIN);
     assert_string_equal(listener.place.address, "127.0.0.1");
     assert_true(listener.place.port > 0);
     assert_false(listener.place.remote);
@@ -158,7 +158,7 @@ static void test_listener_gives_a_unix_socket_its_permissions(void **state)
         assert_int_equal(stat(path.path, &status), 0);
         assert_true(S_ISSOCK(status.st_mode));
         assert_int_equal(status.st_mode & 0777, modes[i]);
-        assert_int_equal(listener.place.scheme, HTTP_SCHEME_UNIX);
+        assert_int_equal(listener.place.scheme, PLACE_UNIX);
         assert_string_equal(listener.place.address, path.path);
         assert_false(listener.place.remote);
         struct http_client *client = http_client_unix(path.path);
@@ -225,7 +225,7 @@ static void test_listener_says_why_there_is_no_unix_socket(void **state)
 {
     struct error_detail detail = {""};
     struct listener listener;
-    char path[HTTP_SOCKET_PATH_SIZE + 1];
+    char path[PLACE_ADDRESS_SIZE + 1];
 
     (void)state;
     assert_int_equal(listener_open_unix("/nowhere/a.sock", 0600, &listener, &detail), ERR_INVALID);
@@ -308,18 +308,18 @@ static void test_listener_refuses_to_inherit_what_does_not_listen(void **state)
 static void test_listener_words_a_place(void **state)
 {
     static const struct {
-        struct http_place place;
+        struct place place;
         const char *text;
     } cases[] = {
-        {{HTTP_SCHEME_PLAIN, "127.0.0.1", 80, false}, "http://127.0.0.1:80"},
-        {{HTTP_SCHEME_TLS, "::1", 8443, false}, "https://[::1]:8443"},
-        {{HTTP_SCHEME_UNIX, "/run/a.sock", 0, false}, "unix:/run/a.sock"},
+        {{PLACE_PLAIN, "127.0.0.1", 80, false}, "http://127.0.0.1:80"},
+        {{PLACE_TLS, "::1", 8443, false}, "https://[::1]:8443"},
+        {{PLACE_UNIX, "/run/a.sock", 0, false}, "unix:/run/a.sock"},
     };
-    char text[HTTP_PLACE_SIZE];
+    char text[PLACE_TEXT_SIZE];
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        http_place_format(&cases[i].place, text);
+        place_format(&cases[i].place, text);
         assert_string_equal(text, cases[i].text);
     }
 }
@@ -335,9 +335,9 @@ static void test_listener_knows_what_other_machines_reach(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct http_endpoint endpoint = {.port = 1};
+        struct endpoint endpoint = {.port = 1};
         snprintf(endpoint.address, sizeof endpoint.address, "%s", cases[i].address);
-        assert_int_equal(http_endpoint_is_remote(&endpoint), cases[i].remote);
+        assert_int_equal(endpoint_is_remote(&endpoint), cases[i].remote);
     }
 }
 
@@ -346,7 +346,7 @@ static enum error try_start(struct http_stage *stage, const char *address, bool 
                             struct error_detail *detail)
 {
     struct http_options options = stage->options;
-    struct http_ground ground = http_stage_ground(stage);
+    struct ground ground = http_stage_ground(stage);
     struct http *second = NULL;
 
     ground.remote_is_wanted = wanted;
@@ -386,7 +386,7 @@ static void test_listener_failure_fails_the_start(void **state)
     http_stage_open(&stage);
     options = stage.options;
     options.listen.items[0].port = stage.port;
-    struct http_ground ground = http_stage_ground(&stage);
+    struct ground ground = http_stage_ground(&stage);
     assert_int_equal(http_start(&options, &ground, &second, &detail), ERR_CONFLICT);
     assert_null(second);
     assert_non_null(strstr(detail.text, "in use"));

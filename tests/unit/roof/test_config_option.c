@@ -244,7 +244,7 @@ static void test_option_listen_has_a_bound(void **state)
     (void)state;
     struct config config = config_text_valid(
         "[http]\nlisten = [::1]:1,[::1]:2,[::1]:3,[::1]:4,[::1]:5,[::1]:6,[::1]:7,[::1]:8\n");
-    assert_int_equal(config.http.listen.count, HTTP_LISTEN_MAX);
+    assert_int_equal(config.http.listen.count, ENDPOINTS_MAX);
     config_free(&config);
     config_text_refused(
         "[http]\nlisten = [::1]:1,[::1]:2,[::1]:3,[::1]:4,[::1]:5,[::1]:6,[::1]:7,[::1]:8,"
@@ -316,7 +316,7 @@ static void test_option_tls_takes_both_files(void **state)
     struct config config = config_text_valid("[http]\ntls = off\n");
     config_free(&config);
     config = config_text_valid("[http]\ntls = all\ntls_key = /a\ntls_certificate = /b\n");
-    assert_int_equal(config.http.tls, HTTP_TLS_ALL);
+    assert_int_equal(config.http.tls, PLACE_TLS_ALL);
     config_free(&config);
 }
 
