@@ -91,8 +91,6 @@ enum MHD_Result http_ledger(struct http_request *request)
 struct page {
     struct http_pieces pieces;  /* first */
     struct admin_ledger ledger; /* its rows are owned */
-    size_t written;             /* rows that are in `piece` or were sent */
-    bool ended;                 /* the end is in `piece` or was sent */
     char piece[ROW_JSON_SIZE];
 };
 
@@ -135,13 +133,14 @@ static void add_numbers(struct http_json *json, const struct ledger_entry *row)
     http_json_int64(json, "last", ledger_entry_number(row, row->positions.limit - 1));
 }
 
-static size_t write_row(char *to, size_t size, const struct ledger_entry *row)
+static size_t write_row(struct http_pieces *pieces, size_t index, char *to, size_t room)
 {
+    const struct ledger_entry *row = &((struct page *)pieces)->ledger.rows[index];
     char time[RFC3339_SIZE];
     struct http_json json;
 
     rfc3339_format(time, (int64_t)row->time_ms, 3);
-    http_json_begin(&json, to, size);
+    http_json_begin(&json, to, room);
     add_row_id(&json, "row", row->id);
     http_json_text(&json, "act", ledger_act_name(row->act));
     http_json_text(&json, "sequence", row->name);
@@ -150,15 +149,16 @@ static size_t write_row(char *to, size_t size, const struct ledger_entry *row)
     add_id(&json, "incarnation", row->incarnation);
     http_json_uint64(&json, "generation", row->generation);
     add_numbers(&json, row);
-    return http_json_end(&json);
+    return http_json_end(&json) - 1; /* the newline goes */
 }
 
-/* What stands behind the rows; it goes on with the object that the first piece has begun. */
-static size_t write_end(char *to, size_t size, const struct admin_ledger *ledger)
+/* What stands behind the rows goes on with the object that the first piece has begun. */
+static size_t write_end(struct http_pieces *pieces, char *to, size_t room)
 {
+    const struct admin_ledger *ledger = &((struct page *)pieces)->ledger;
     struct http_json json;
 
-    http_json_begin(&json, to, size);
+    http_json_begin(&json, to + 1, room - 1);
     http_json_uint64(&json, "missing", ledger->missing);
     http_json_uint64(&json, "damaged", ledger->damaged);
     if (ledger->oldest.commit > 0) {
@@ -167,30 +167,8 @@ static size_t write_end(char *to, size_t size, const struct admin_ledger *ledger
     if (ledger->more) {
         add_row_id(&json, "after", ledger->last);
     }
-    to[0] = ','; /* instead of the brace */
-    return http_json_end(&json);
-}
-
-static bool next_piece(struct http_pieces *pieces)
-{
-    struct page *page = (struct page *)pieces;
-
-    if (page->ended) {
-        return false;
-    }
-    pieces->used = 0;
-    if (page->written < page->ledger.count) {
-        page->piece[0] = ',';
-        /* The comma comes, the newline goes. */
-        pieces->length =
-            write_row(page->piece + 1, sizeof page->piece - 1, &page->ledger.rows[page->written]);
-        pieces->used = page->written++ == 0 ? 1 : 0;
-        return true;
-    }
-    page->piece[0] = ']';
-    pieces->length = 1 + write_end(page->piece + 1, sizeof page->piece - 1, &page->ledger);
-    page->ended = true;
-    return true;
+    memcpy(to, "],", 2); /* the comma instead of the brace */
+    return 1 + http_json_end(&json);
 }
 
 static void free_page(void *context)
@@ -203,16 +181,20 @@ static void free_page(void *context)
 
 enum MHD_Result http_ledger_reply(struct http_request *request, struct admin_request *admin)
 {
-    static const char beginning[] = "{\"ledger\":[";
     struct page *page = calloc(1, sizeof *page);
 
     if (page == NULL) {
         return MHD_NO;
     }
     page->pieces = (struct http_pieces){
-        .next = next_piece, .text = page->piece, .length = sizeof beginning - 1};
+        .item = write_row,
+        .end = write_end,
+        .text = page->piece,
+        .size = sizeof page->piece,
+        .count = admin->ledger.count,
+    };
+    http_pieces_begin(&page->pieces, "{\"ledger\":[");
     page->ledger = admin->ledger;
     admin->ledger.rows = NULL; /* the page's now */
-    memcpy(page->piece, beginning, sizeof beginning - 1);
     return http_reply_written(request, HTTP_TYPE_JSON, http_pieces_read, page, free_page);
 }

@@ -22,10 +22,7 @@ static_assert(HTTP_LIST_LIMIT_MAX <= REGISTRY_LIST_MAX, "a page is one call");
 /* One page, from its collection until its last byte was sent. */
 struct page {
     struct http_pieces pieces; /* first */
-    size_t count;              /* items */
-    bool more;                 /* there are others behind them */
-    size_t written;            /* items that are in `piece` or were sent */
-    bool ended;                /* the end is in `piece` or was sent */
+    bool more;                 /* there are others behind its items */
     char piece[PIECE_SIZE];
     struct sequence *items[]; /* stay valid for the registry's life */
 };
@@ -34,37 +31,31 @@ static void collect(void *context, struct sequence *sequence)
 {
     struct page *page = context;
 
-    page->items[page->count++] = sequence;
+    page->items[page->pieces.count++] = sequence;
 }
 
-static bool next_piece(struct http_pieces *pieces)
+static size_t write_item(struct http_pieces *pieces, size_t index, char *to, size_t room)
 {
-    struct page *page = (struct page *)pieces;
+    struct sequence *sequence = ((struct page *)pieces)->items[index];
     struct sequence_status status;
     struct http_json json;
 
-    if (page->ended) {
-        return false;
-    }
-    pieces->used = 0;
-    if (page->written < page->count) {
-        struct sequence *sequence = page->items[page->written];
-        page->piece[0] = ',';
-        sequence_describe(sequence, &status);
-        http_json_begin(&json, page->piece + 1, sizeof page->piece - 1);
-        http_sequence_write(&json, sequence_name(sequence), &status);
-        pieces->length = http_json_end(&json); /* the comma comes, the newline goes */
-        pieces->used = page->written++ == 0 ? 1 : 0;
-        return true;
-    }
-    bool more = page->more && page->count > 0;
+    sequence_describe(sequence, &status);
+    http_json_begin(&json, to, room);
+    http_sequence_write(&json, sequence_name(sequence), &status);
+    return http_json_end(&json) - 1; /* the newline goes */
+}
+
+static size_t write_end(struct http_pieces *pieces, char *to, size_t room)
+{
+    const struct page *page = (const struct page *)pieces;
+    bool more = page->more && pieces->count > 0;
     int length =
-        snprintf(page->piece, sizeof page->piece, "],\"after\":%s%s%s}\n", more ? "\"" : "",
-                 more ? sequence_name(page->items[page->count - 1]) : "null", more ? "\"" : "");
-    assert(length > 0 && (size_t)length < sizeof page->piece);
-    pieces->length = (size_t)length;
-    page->ended = true;
-    return true;
+        snprintf(to, room, "],\"after\":%s%s%s}\n", more ? "\"" : "",
+                 more ? sequence_name(page->items[pieces->count - 1]) : "null", more ? "\"" : "");
+
+    assert(length > 0 && (size_t)length < room);
+    return (size_t)length;
 }
 
 /* Read `limit`. False when the request has been refused, with *ret_result to return. */
@@ -119,8 +110,13 @@ enum MHD_Result http_list(struct http_request *request)
     if (page == NULL) {
         return MHD_NO;
     }
-    *page = (struct page){.pieces = {.next = next_piece, .text = page->piece, .length = 14}};
-    memcpy(page->piece, "{\"sequences\":[", 14);
+    *page = (struct page){.pieces = {
+                              .item = write_item,
+                              .end = write_end,
+                              .text = page->piece,
+                              .size = sizeof page->piece,
+                          }};
+    http_pieces_begin(&page->pieces, "{\"sequences\":[");
     page->more =
         registry_list(request->service->registry, prefix, after, (size_t)limit, collect, page);
     return http_reply_written(request, HTTP_TYPE_JSON, http_pieces_read, page, free);

@@ -63,11 +63,13 @@ static void expect_text(struct http_stage *stage, const char *query, const char 
     http_answer_free(&answer);
 }
 
+/* With nothing but a comma between them. */
 static unsigned rows_in(const char *body)
 {
     unsigned rows = 0;
 
     for (const char *at = body; (at = strstr(at, "{\"row\":\"")) != NULL; at++) {
+        assert_memory_equal(at - 2, rows == 0 ? ":[" : "},", 2);
         rows++;
     }
     return rows;

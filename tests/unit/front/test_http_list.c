@@ -58,7 +58,8 @@ static void value_of(const char *text, const char *key, char *ret_value, size_t 
     snprintf(ret_value, size, "%.*s", (int)strcspn(found, "\""), found);
 }
 
-/* The names on a page, each followed by a blank, and `after` behind a '|'. */
+/* The names on a page, whose items have nothing but a comma between them, each followed by a blank,
+ * and `after` behind a '|'. */
 static void read_page(struct http_stage *stage, const char *query, char *names, size_t size)
 {
     char target[512];
@@ -73,6 +74,7 @@ static void read_page(struct http_stage *stage, const char *query, char *names, 
     for (const char *at = answer.body; (at = strstr(at, "{\"name\":\"")) != NULL; at++) {
         value_of(at, "{\"name\":\"", name, sizeof name);
         size_t length = strlen(names);
+        assert_memory_equal(at - 2, length == 0 ? ":[" : "},", 2);
         snprintf(names + length, size - length, "%s ", name);
     }
     const char *end = strstr(answer.body, "],\"after\":");
