@@ -2,6 +2,7 @@
 
 #include "base/rfc3339.h"
 #include "base/text.h"
+#include "front/http.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

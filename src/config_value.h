@@ -8,7 +8,7 @@
 #define SEQD_CONFIG_VALUE_H
 
 #include "base/error.h"
-#include "front/http.h"
+#include "front/place.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -39,7 +39,7 @@ struct grpc_options {
     unsigned max_streams;       /* calls at a time over one connection, 1 … GRPC_STREAMS_MAX */
     uint64_t max_message_bytes; /* of one request, GRPC_MESSAGE_MIN … GRPC_MESSAGE_MAX */
     unsigned busy_poll_us;      /* that a thread looks for more, where that pays, before it
-                                   * sleeps: GRPC_BUSY_POLL_OFF, or 1 … GRPC_BUSY_POLL_MAX_US */
+                                 * sleeps: GRPC_BUSY_POLL_OFF, or 1 … GRPC_BUSY_POLL_MAX_US */
     char default_sequence[SEQUENCE_NAME_MAX + 1]; /* what a request without a name draws from */
 
     /* The rest may be altered while it runs. */

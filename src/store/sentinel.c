@@ -1,7 +1,6 @@
 #include "sentinel.h"
 
 #include "base/crc32c.h"
-
 #include "bytes.h"
 #include "identity.h"
 

@@ -4,8 +4,8 @@
     tests/proof/prove.py [--scale N] [--only NAME,NAME] [--out FOLDER] [--quote]
 
 A rig that fails does not keep the others from running, and can be run again by itself: the report has the last result of
-each. It lies in FOLDER/report.md (build/proof), and what each rig said beside it. The exit status is 0 when every rig held and every figure was reached. --quote runs nothing: it puts the
-last report into docs/RELIABILITY.md."""
+each. It lies in FOLDER/report.md (build/proof), and what each rig said beside it. The exit status is 0 when every rig held
+and every figure was reached. --quote runs nothing: it puts the last report into docs/RELIABILITY.md."""
 import argparse
 import json
 import platform

@@ -135,6 +135,14 @@ static void stand_behind(struct stage *f, struct patient *large, struct patient 
 }
 
 /* ... and when he gives up, the second is served at once, and nobody comes by any more. */
+static void assert_second_is_served(struct stage *f, const struct patient *large,
+                                    const struct patient *small)
+{
+    sequence_stage_assert_refused(large, ERR_UNAVAILABLE);
+    sequence_stage_assert_granted(small, 3, 4);
+    sequence_stage_close_all(f);
+}
+
 static void test_sequence_serves_the_second_when_the_time_of_the_first_is_up(void **state)
 {
     (void)state;
@@ -143,9 +151,7 @@ static void test_sequence_serves_the_second_when_the_time_of_the_first_is_up(voi
     struct patient small = sequence_stage_patient(2);
     stand_behind(&f, &large, &small);
     assert_false(sequence_expire(f.sequence, clock_after(f.now, 1000)));
-    sequence_stage_assert_refused(&large, ERR_UNAVAILABLE);
-    sequence_stage_assert_granted(&small, 3, 4);
-    sequence_stage_close_all(&f);
+    assert_second_is_served(&f, &large, &small);
 }
 
 static void test_sequence_serves_the_second_when_the_first_has_gone(void **state)
@@ -158,9 +164,7 @@ static void test_sequence_serves_the_second_when_the_first_has_gone(void **state
     stand_behind(&f, &large, &small);
     f.now = clock_after(f.now, 1000);
     (void)sequence_plan(f.sequence, f.now, &request); /* whether a renewal is due is not asked */
-    sequence_stage_assert_refused(&large, ERR_UNAVAILABLE);
-    sequence_stage_assert_granted(&small, 3, 4);
-    sequence_stage_close_all(&f);
+    assert_second_is_served(&f, &large, &small);
 }
 
 /* Nor is the third served past a second who does not fit either. */
