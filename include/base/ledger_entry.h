@@ -1,8 +1,10 @@
 /* ledger_entry: one row of the ledger: what was leased, given back, skipped or moved, by whom, and
  * which numbers that were.
  *
- * The law: a row says by itself which numbers it is about. It carries what maps its positions to
- * numbers, as it was at that commit, so no later definition of the name changes what it says.
+ * The laws: a row says by itself which numbers it is about. It carries what maps its positions to
+ * numbers, as it was at that commit, so no later definition of the name changes what it says. And
+ * it is told from any other: two copies of one data set that go on for themselves write rows that
+ * may be alike in all but the nonce.
  *
  * Threads: any; pure functions. */
 #ifndef SEQD_BASE_LEDGER_ENTRY_H
@@ -42,6 +44,7 @@ struct ledger_entry {
     uint64_t time_ms; /* wall clock when the commit began, ms since 1970 */
     uint8_t instance[LEDGER_INSTANCE_SIZE];
     uint8_t incarnation[LEDGER_INSTANCE_SIZE];
+    uint64_t nonce;         /* random, of that commit; 0 where the system had none to give */
     uint64_t generation;    /* of the sequence's record, as of this commit */
     struct range positions; /* never empty */
 

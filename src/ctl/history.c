@@ -96,6 +96,7 @@ enum error history_add(struct history *history, const struct ledger_entry *entry
     struct history_life life;
     struct history_row row = {.id = entry->id,
                               .time_ms = entry->time_ms,
+                              .nonce = entry->nonce,
                               .generation = entry->generation,
                               .positions = entry->positions,
                               .act = (uint8_t)entry->act,
@@ -184,6 +185,7 @@ struct ledger_entry history_entry(const struct history *history, const struct hi
     struct ledger_entry entry = {.id = row->id,
                                  .act = (enum ledger_act)row->act,
                                  .time_ms = row->time_ms,
+                                 .nonce = row->nonce,
                                  .generation = row->generation,
                                  .positions = row->positions,
                                  .kind = mapping.kind,

@@ -1,7 +1,7 @@
 /* history: the rows and marks of all ledgers and backups that are looked at together.
  *
  * The law: nothing is judged here and nothing left out: each row is kept as it came, under the
- * input that it came from, in that input's order. A row takes some 70 bytes; what repeats (names,
+ * input that it came from, in that input's order. A row takes 80 bytes; what repeats (names,
  * data sets, mappings) is kept once.
  *
  * Threads: one at a time. */
@@ -29,6 +29,7 @@ struct history_life {
 struct history_row {
     struct ledger_id id;
     uint64_t time_ms;
+    uint64_t nonce;
     uint64_t generation;
     struct range positions;
     uint32_t life;

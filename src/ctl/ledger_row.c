@@ -174,8 +174,9 @@ enum error ledger_row_of_json(const json_t *row, struct ledger_entry *ret_entry,
     }
     if (!read_id(text_of(row, "instance"), entry.instance) ||
         !read_id(text_of(row, "incarnation"), entry.incarnation) ||
+        !read_uint64(row, "nonce", &entry.nonce) ||
         !read_uint64(row, "generation", &entry.generation)) {
-        return refuse(detail, "instance, incarnation or generation");
+        return refuse(detail, "instance, incarnation, nonce or generation");
     }
     if (!read_uint64(positions, "first", &entry.positions.first) ||
         !read_uint64(positions, "limit", &entry.positions.limit) ||
@@ -285,6 +286,7 @@ enum row_word {
     ROW_TIME,
     ROW_INSTANCE,
     ROW_INCARNATION,
+    ROW_NONCE,
     ROW_GENERATION,
     ROW_FIRST,
     ROW_LIMIT,
@@ -310,6 +312,7 @@ enum error ledger_row_of_text(const char *text, struct ledger_entry *ret_entry,
            read_name(items[ROW_NAME], entry.name) && read_id(items[ROW_INSTANCE], entry.instance) &&
            read_id(items[ROW_INCARNATION], entry.incarnation);
     entry.time_ms = number_of(items[ROW_TIME], RFC3339_MAX_MS, &good);
+    entry.nonce = number_of(items[ROW_NONCE], UINT64_MAX, &good);
     entry.generation = number_of(items[ROW_GENERATION], UINT64_MAX, &good);
     entry.positions.first = number_of(items[ROW_FIRST], UINT64_MAX, &good);
     entry.positions.limit = number_of(items[ROW_LIMIT], UINT64_MAX, &good);

@@ -83,6 +83,7 @@ json_t *ledger_show_json(const struct ledger_entry *entry)
                   "sequence", entry->name, "time", ledger_show_time(entry->time_ms, time),
                   "instance", ledger_show_life(entry->instance, instance), "incarnation",
                   ledger_show_life(entry->incarnation, incarnation));
+    ledger_show_uint64(row, "nonce", entry->nonce);
     ledger_show_uint64(row, "generation", entry->generation);
     ledger_show_uint64(positions, "first", entry->positions.first);
     ledger_show_uint64(positions, "limit", entry->positions.limit);

@@ -76,7 +76,7 @@ static bool is_same_row(const struct history_row *a, const struct history_row *b
 
 static bool says_the_same(const struct history_row *a, const struct history_row *b)
 {
-    return a->time_ms == b->time_ms && a->generation == b->generation &&
+    return a->nonce == b->nonce && a->time_ms == b->time_ms && a->generation == b->generation &&
            a->positions.first == b->positions.first && a->positions.limit == b->positions.limit &&
            a->name == b->name && a->mapping == b->mapping && a->act == b->act;
 }

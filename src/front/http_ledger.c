@@ -147,6 +147,7 @@ static size_t write_row(struct http_pieces *pieces, size_t index, char *to, size
     http_json_text(&json, "time", time);
     add_id(&json, "instance", row->instance);
     add_id(&json, "incarnation", row->incarnation);
+    http_json_uint64(&json, "nonce", row->nonce);
     http_json_uint64(&json, "generation", row->generation);
     add_numbers(&json, row);
     return http_json_end(&json) - 1; /* the newline goes */

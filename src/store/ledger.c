@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/random.h>
 
 static const struct ledger_id head_id = {.commit = 0};
 static const struct ledger_id first_id = {.commit = 1};
@@ -194,6 +195,14 @@ static enum error evict(struct ledger *ledger, struct environment *environment, 
 
 /* ---- writing ---- */
 
+/* Where the kernel has none to give, a row is still told by its id and time. */
+static uint64_t draw_nonce(void)
+{
+    uint64_t nonce;
+
+    return getrandom(&nonce, sizeof(nonce), 0) == sizeof(nonce) ? nonce : 0;
+}
+
 enum error ledger_begin(struct ledger *ledger, struct environment *environment, MDB_txn *txn,
                         struct meta *meta, struct error_detail *detail)
 {
@@ -201,6 +210,7 @@ enum error ledger_begin(struct ledger *ledger, struct environment *environment, 
     int code = MDB_SUCCESS;
 
     ledger->meta = meta;
+    ledger->nonce = draw_nonce();
     ledger->index = 0;
     ledger->left_out = 0;
     ledger->young = false;
@@ -281,6 +291,7 @@ enum error ledger_note(struct ledger *ledger, struct environment *environment, M
     entry.time_ms = range_min(ledger->meta->committed_ms, RFC3339_MAX_MS);
     memcpy(entry.instance, ledger->meta->instance, LEDGER_INSTANCE_SIZE);
     memcpy(entry.incarnation, ledger->meta->incarnation, LEDGER_INSTANCE_SIZE);
+    entry.nonce = ledger->nonce;
     return append(ledger, environment, txn, &entry, detail);
 }
 

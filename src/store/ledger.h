@@ -33,6 +33,7 @@ struct ledger {
 
     /* Of the transaction that is tried. */
     struct meta *meta; /* as it will be; borrowed from begin to end, which sets its rows_owed */
+    uint64_t nonce;    /* of its rows */
     uint32_t index;    /* of the next row */
     uint64_t left_out; /* rows without room */
     bool young;        /* its oldest row is not too old */

@@ -22,16 +22,17 @@ enum {
     ROW_AT_TIME = 8,         /* 8 */
     ROW_AT_INSTANCE = 16,    /* 16 */
     ROW_AT_INCARNATION = 32, /* 16 */
-    ROW_AT_GENERATION = 48,  /* 8 from here on */
-    ROW_AT_FIRST = 56,
-    ROW_AT_LIMIT = 64,
-    ROW_AT_START = 72,
-    ROW_AT_INCREMENT = 80,
-    ROW_AT_EPOCH = 88,
-    ROW_AT_UNIT = 96,        /* 4 */
-    ROW_AT_MACHINE_ID = 100, /* 4 */
-    ROW_AT_NODE_ID = 104,    /* 4 */
-    ROW_AT_NAME = 108,       /* the name's bytes, then 4 of checksum */
+    ROW_AT_NONCE = 48,       /* 8 from here on */
+    ROW_AT_GENERATION = 56,
+    ROW_AT_FIRST = 64,
+    ROW_AT_LIMIT = 72,
+    ROW_AT_START = 80,
+    ROW_AT_INCREMENT = 88,
+    ROW_AT_EPOCH = 96,
+    ROW_AT_UNIT = 104,       /* 4 */
+    ROW_AT_MACHINE_ID = 108, /* 4 */
+    ROW_AT_NODE_ID = 112,    /* 4 */
+    ROW_AT_NAME = 116,       /* the name's bytes, then 4 of checksum */
 };
 
 /* Offsets of the head. */
@@ -100,6 +101,7 @@ size_t ledger_record_encode(const struct ledger_entry *entry, uint8_t to[LEDGER_
     bytes_put(to + ROW_AT_TIME, entry->time_ms, 8);
     memcpy(to + ROW_AT_INSTANCE, entry->instance, LEDGER_INSTANCE_SIZE);
     memcpy(to + ROW_AT_INCARNATION, entry->incarnation, LEDGER_INSTANCE_SIZE);
+    bytes_put(to + ROW_AT_NONCE, entry->nonce, 8);
     bytes_put(to + ROW_AT_GENERATION, entry->generation, 8);
     bytes_put(to + ROW_AT_FIRST, entry->positions.first, 8);
     bytes_put(to + ROW_AT_LIMIT, entry->positions.limit, 8);
@@ -151,6 +153,7 @@ enum error ledger_record_decode(const void *data, size_t length, struct ledger_i
     entry.time_ms = bytes_get(bytes + ROW_AT_TIME, 8);
     memcpy(entry.instance, bytes + ROW_AT_INSTANCE, LEDGER_INSTANCE_SIZE);
     memcpy(entry.incarnation, bytes + ROW_AT_INCARNATION, LEDGER_INSTANCE_SIZE);
+    entry.nonce = bytes_get(bytes + ROW_AT_NONCE, 8);
     entry.generation = bytes_get(bytes + ROW_AT_GENERATION, 8);
     entry.positions.first = bytes_get(bytes + ROW_AT_FIRST, 8);
     entry.positions.limit = bytes_get(bytes + ROW_AT_LIMIT, 8);
@@ -215,10 +218,11 @@ void ledger_record_write_text(const struct ledger_entry *entry, char to[LEDGER_T
     write_hex(entry->instance, instance);
     write_hex(entry->incarnation, incarnation);
     length = snprintf(to, LEDGER_TEXT_SIZE,
-                      " %s %s %s %" PRIu64 " %s %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %d %" PRId64
-                      " %" PRId64 " %" PRId64 " %" PRIu32 " %d %d %d %" PRIu32 " %" PRIu32,
+                      " %s %s %s %" PRIu64 " %s %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+                      " %d %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu32 " %d %d %d %" PRIu32
+                      " %" PRIu32,
                       id, ledger_act_name(entry->act), entry->name, entry->time_ms, instance,
-                      incarnation, entry->generation, entry->positions.first,
+                      incarnation, entry->nonce, entry->generation, entry->positions.first,
                       entry->positions.limit, (int)entry->kind, entry->start, entry->increment,
                       layout->epoch_ms, layout->unit_ms, layout->machine_bits, layout->node_bits,
                       layout->counter_bits, layout->machine_id, layout->node_id);
@@ -330,7 +334,7 @@ static bool take_all(struct words *words, struct ledger_entry *entry)
     }
     memcpy(entry->name, word, strlen(word) + 1);
     if (!take_unsigned(words, UINT64_MAX, &entry->time_ms) || !take_hex(words, entry->instance) ||
-        !take_hex(words, entry->incarnation) ||
+        !take_hex(words, entry->incarnation) || !take_unsigned(words, UINT64_MAX, &entry->nonce) ||
         !take_unsigned(words, UINT64_MAX, &entry->generation) ||
         !take_unsigned(words, UINT64_MAX, &entry->positions.first) ||
         !take_unsigned(words, UINT64_MAX, &entry->positions.limit) ||

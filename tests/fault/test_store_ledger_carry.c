@@ -122,6 +122,7 @@ static void assert_same_row(const struct ledger_entry *a, const struct ledger_en
     assert_int_equal(a->time_ms, b->time_ms);
     assert_memory_equal(a->instance, b->instance, LEDGER_INSTANCE_SIZE);
     assert_memory_equal(a->incarnation, b->incarnation, LEDGER_INSTANCE_SIZE);
+    assert_true(a->nonce == b->nonce);
     assert_int_equal(a->generation, b->generation);
     assert_int_equal(a->positions.first, b->positions.first);
     assert_int_equal(a->positions.limit, b->positions.limit);
@@ -255,7 +256,7 @@ static void test_restore_refuses_rows_that_cannot_be(void **state)
     refuse(scene, text, third, "ledger 0.1 ", "line 7: value 1 is wrong");
     refuse(scene, text, " 10 30 0 1 1 ", " 30 30 0 1 1 ", "line 6: the row is impossible");
     refuse(scene, text, " 10 30 0 1 1 ", " 10 30 0 1 0 ", "line 6: the row is impossible");
-    refuse(scene, text, " 10 30 0 1 1 ", " 10 x 0 1 1 ", "line 6: value 9 is wrong");
+    refuse(scene, text, " 10 30 0 1 1 ", " 10 x 0 1 1 ", "line 6: value 10 is wrong");
     refuse(scene, text, " lease ", " leased ", "line 5: value 2 is wrong");
     refuse(scene, text, second, "entry 1.0 ", "line 6: this is no row of the ledger");
     refuse(scene, text, third, "sequence ", "line 7: this is no row of the ledger");

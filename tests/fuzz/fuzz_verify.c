@@ -27,9 +27,10 @@ static bool same_rows(const struct ledger_entry *a, const struct ledger_entry *b
            strcmp(a->name, b->name) == 0 && a->time_ms == b->time_ms &&
            memcmp(a->instance, b->instance, sizeof a->instance) == 0 &&
            memcmp(a->incarnation, b->incarnation, sizeof a->incarnation) == 0 &&
-           a->generation == b->generation && a->positions.first == b->positions.first &&
-           a->positions.limit == b->positions.limit && a->kind == b->kind && a->start == b->start &&
-           a->increment == b->increment && layout_equal(&a->layout, &b->layout);
+           a->nonce == b->nonce && a->generation == b->generation &&
+           a->positions.first == b->positions.first && a->positions.limit == b->positions.limit &&
+           a->kind == b->kind && a->start == b->start && a->increment == b->increment &&
+           layout_equal(&a->layout, &b->layout);
 }
 
 static void check_row(const struct ledger_entry *entry)

@@ -106,6 +106,25 @@ static void test_store_notes_every_lease_of_a_commit(struct contract *contract)
         assert_row(&rows.rows[i], LEDGER_LEASE, requests[i].name, requests[i].lease);
         assert_int_equal(rows.rows[i].id.index, i);
         assert_int_equal(rows.rows[i].id.commit, rows.rows[0].id.commit);
+        assert_true(rows.rows[i].nonce == rows.rows[0].nonce);
+    }
+}
+
+/* It tells the rows of two copies apart, which may be alike in all else. */
+static void test_store_notes_each_commit_with_a_nonce_of_its_own(struct contract *contract)
+{
+    struct rows rows;
+
+    contract_define(contract, "orders");
+    contract_reserve(contract, "orders", 100, 0);
+    contract_reserve(contract, "orders", 100, 0);
+    contract_restart(contract);
+    contract_reserve(contract, "orders", 100, 0);
+    rows = rows_of(contract, NULL);
+    assert_int_equal(rows.count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(rows.rows[i].nonce != 0);
+        assert_true(rows.rows[i].nonce != rows.rows[(i + 1) % 3].nonce);
     }
 }
 
@@ -295,6 +314,7 @@ const struct contract_case contract_ledger_cases[] = {
     CONTRACT_CASE(test_store_has_no_rows_before_the_first_act),
     CONTRACT_CASE(test_store_notes_a_lease_with_its_generation),
     CONTRACT_CASE(test_store_notes_every_lease_of_a_commit),
+    CONTRACT_CASE(test_store_notes_each_commit_with_a_nonce_of_its_own),
     CONTRACT_CASE(test_store_notes_no_lease_of_nothing),
     CONTRACT_CASE(test_store_notes_what_was_given_back),
     CONTRACT_CASE(test_store_notes_moves_in_both_directions),

@@ -263,7 +263,8 @@ static void test_verify_says_what_it_cannot_read(void **state)
 #define ID "0123456789abcdef0123456789abcdef"
 #define ROW(id, first, limit, last) \
     "{\"row\":\"" id "\",\"act\":\"lease\",\"sequence\":\"s\",\"time\":\"2026-11-26T21:30:00Z\"," \
-    "\"instance\":\"" ID "\",\"incarnation\":\"" ID "\",\"generation\":\"" limit "\"," \
+    "\"instance\":\"" ID "\",\"incarnation\":\"" ID "\",\"nonce\":\"7\",\"generation\":\"" limit \
+    "\"," \
     "\"positions\":{\"first\":\"" first "\",\"limit\":\"" limit "\"},\"kind\":\"counter\"," \
     "\"start\":\"0\",\"increment\":\"1\",\"first\":\"" first "\",\"last\":\"" last "\"}"
 

@@ -26,6 +26,7 @@ struct row {
     uint32_t node;     /* not 0: of a timestamp sequence */
     uint32_t index;
     uint64_t time_ms;
+    uint64_t nonce;
 };
 
 #define ROW(commit_, act_, first_, limit_, generation_, ...) \
@@ -39,6 +40,7 @@ static struct ledger_entry entry_of(const struct row *row)
     struct ledger_entry entry = {.id = {row->commit, row->index},
                                  .act = row->act,
                                  .time_ms = row->time_ms != 0 ? row->time_ms : row->commit,
+                                 .nonce = row->nonce,
                                  .generation = row->generation,
                                  .positions = {row->first, row->limit},
                                  .kind = SEQUENCE_COUNTER,
@@ -351,6 +353,11 @@ static void test_verifier_finds_two_histories(void **state)
         {.rows = {ROW(1, LEASE, 0, 100, 1), ROW(2, LEASE, 100, 200, 2, .time_ms = 7)}},
         {.rows = {ROW(1, LEASE, 0, 100, 1), ROW(2, LEASE, 100, 200, 2, .time_ms = 8)}}};
     expect("a clone", same_id, 2, KINDS(FINDING_FORK, FINDING_OVERLAP));
+    const struct input at_once[] = {
+        {.rows = {ROW(1, LEASE, 0, 100, 1), ROW(2, LEASE, 100, 200, 2, .nonce = 1)}},
+        {.rows = {ROW(1, LEASE, 0, 100, 1), ROW(2, LEASE, 100, 200, 2, .nonce = 2)}}};
+    expect("a clone that leased in the same millisecond", at_once, 2,
+           KINDS(FINDING_FORK, FINDING_OVERLAP));
     const struct input other_ids[] = {
         {.rows = {ROW(1, LEASE, 0, 100, 1), ROW(2, LEASE, 100, 200, 2),
                   ROW(4, RETURN, 100, 200, 3)}},

@@ -90,13 +90,13 @@ static void test_ledger_shows_a_counters_lease(void **state)
     lease(stage, "down", 10);
     lease(stage, "down", 5);
     expect_text(stage, "", "\"act\":\"lease\",\"sequence\":\"down\",\"time\":\"1970-01-01T00:00:");
-    expect_text(
-        stage, "?limit=1",
-        "\"instance\":\"00000000000000000000000000000000\",\"incarnation\":"
-        "\"00000000000000000000000000000000\",\"generation\":\"2\",\"positions\":{\"first\":"
-        "\"0\",\"limit\":\"10\"},\"kind\":\"counter\",\"start\":\"1000\",\"increment\":"
-        "\"-3\",\"first\":\"1000\",\"last\":\"973\"}],\"missing\":\"0\",\"damaged\":\"0\","
-        "\"oldest\":\"");
+    expect_text(stage, "?limit=1",
+                "\"instance\":\"00000000000000000000000000000000\",\"incarnation\":"
+                "\"00000000000000000000000000000000\",\"nonce\":\"4\",\"generation\":\"2\","
+                "\"positions\":{\"first\":"
+                "\"0\",\"limit\":\"10\"},\"kind\":\"counter\",\"start\":\"1000\",\"increment\":"
+                "\"-3\",\"first\":\"1000\",\"last\":\"973\"}],\"missing\":\"0\",\"damaged\":\"0\","
+                "\"oldest\":\"");
     expect_text(stage, "", "\"positions\":{\"first\":\"10\",\"limit\":\"15\"}");
 }
 
