@@ -11,6 +11,7 @@
 #define HEADER "instance "
 #define SEQUENCE "sequence "
 #define ROW "ledger "
+#define LACK "missing "
 #define CHECKSUM "checksum "
 
 struct reading {
@@ -24,6 +25,7 @@ struct reading {
     uint32_t crc_with;    /* ... and of it */
     bool at_end;
     bool in_rows;
+    bool at_lack; /* behind which there is but the checksum */
 };
 
 static enum error refuse(const struct reading *reading, const char *what,
@@ -82,6 +84,17 @@ static enum error take_mark(struct reading *reading, struct error_detail *detail
     return reading->sink->mark(reading->sink->context, &mark);
 }
 
+static enum error take_lack(struct reading *reading, struct error_detail *detail)
+{
+    struct ledger_about *about = &reading->about;
+    reading->at_lack = true;
+    if (ledger_lack_of_text(reading->line + sizeof LACK - 1, &about->missing, &about->damaged,
+                            detail) != ERR_OK) {
+        return error_wrap(detail, ERR_CORRUPT, "line %" PRIu64, reading->line_number);
+    }
+    return ERR_OK;
+}
+
 /* The first two lines. */
 static enum error take_head(struct reading *reading, struct error_detail *detail)
 {
@@ -120,27 +133,36 @@ static enum error check_sum(struct reading *reading, struct error_detail *detail
     return error;
 }
 
+static enum error take_line(struct reading *reading, struct error_detail *detail)
+{
+    const struct ledger_about *about = &reading->about;
+    if (reading->at_end) {
+        return refuse(reading, "the file is cut: it does not end in a checksum", detail);
+    }
+    if (begins(reading, CHECKSUM) && (reading->at_lack || about->none)) {
+        return check_sum(reading, detail);
+    }
+    if (begins(reading, SEQUENCE) && !reading->in_rows && !reading->at_lack) {
+        return take_mark(reading, detail);
+    }
+    if (begins(reading, ROW) && !reading->at_lack && !about->none) {
+        return take_row(reading, detail);
+    }
+    if (begins(reading, LACK) && !reading->at_lack && !about->none) {
+        return take_lack(reading, detail);
+    }
+    return refuse(reading, "this line has no place here", detail);
+}
+
 enum error backup_lines_read(FILE *file, const struct ledger_sink *sink,
                              struct ledger_about *ret_about, struct error_detail *detail)
 {
     struct reading reading = {.file = file, .sink = sink};
     enum error error = take_head(&reading, detail);
-    while (error == ERR_OK) {
+    while (error == ERR_OK && !reading.at_end) {
         error = next_line(&reading, detail);
-        if (error != ERR_OK) {
-            break;
-        }
-        if (reading.at_end) {
-            error = refuse(&reading, "the file is cut: it does not end in a checksum", detail);
-        } else if (begins(&reading, CHECKSUM)) {
-            error = check_sum(&reading, detail);
-            break;
-        } else if (begins(&reading, ROW) && !reading.about.none) {
-            error = take_row(&reading, detail);
-        } else if (begins(&reading, SEQUENCE) && !reading.in_rows) {
-            error = take_mark(&reading, detail);
-        } else {
-            error = refuse(&reading, "this is neither a sequence nor a row", detail);
+        if (error == ERR_OK) {
+            error = take_line(&reading, detail);
         }
     }
     if (error == ERR_OK) {

@@ -330,6 +330,24 @@ enum error ledger_row_of_text(const char *text, struct ledger_entry *ret_entry,
     return error;
 }
 
+enum error ledger_lack_of_text(const char *text, uint64_t *ret_missing, uint64_t *ret_damaged,
+                               struct error_detail *detail)
+{
+    struct words words;
+    bool good = split(text, &words) && words.count == 3 && strcmp(words.items[1], "damaged") == 0;
+    if (!good) {
+        return refuse(detail, "what the ledger lacks");
+    }
+    uint64_t missing = number_of(words.items[0], UINT64_MAX, &good);
+    uint64_t damaged = number_of(words.items[2], UINT64_MAX, &good);
+    if (!good) {
+        return refuse(detail, "what the ledger lacks");
+    }
+    *ret_missing = missing;
+    *ret_damaged = damaged;
+    return ERR_OK;
+}
+
 /* In their order; those that nobody asks for here have no name. */
 enum mark_word {
     MARK_NAME,

@@ -34,6 +34,13 @@ ledger_row_of_json(const json_t *row, struct ledger_entry *ret_entry, struct err
 __attribute__((warn_unused_result)) enum error
 ledger_row_of_text(const char *text, struct ledger_entry *ret_entry, struct error_detail *detail);
 
+/* What stands behind "missing " in the line of a backup that says what the ledger itself did not
+ * have. ERR_CORRUPT likewise. */
+__attribute__((warn_unused_result)) enum error ledger_lack_of_text(const char *text,
+                                                                   uint64_t *ret_missing,
+                                                                   uint64_t *ret_damaged,
+                                                                   struct error_detail *detail);
+
 /* A member of "sequences" in what GET /v1/sequences answers. ERR_CORRUPT likewise. */
 __attribute__((warn_unused_result)) enum error ledger_mark_of_json(const json_t *sequence,
                                                                    struct ledger_mark *ret_mark,

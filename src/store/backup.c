@@ -17,6 +17,7 @@
 #define FIRST_LINE FIRST_WORD "2\n"
 #define OLD_FIRST_LINE FIRST_WORD "1\n" /* of as many bytes */
 #define ROW_WORD "ledger"
+#define LACK_WORD "missing"
 #define CHECKSUM_SIZE 18 /* "checksum ", eight digits and the line's end */
 #define LINE_SIZE 1024
 #define WORD_SIZE 256 /* a name is the longest word */
@@ -74,8 +75,9 @@ void backup_add_row(struct backup *backup, const struct ledger_entry *entry)
     put(backup, ROW_WORD "%s\n", text);
 }
 
-void backup_end(struct backup *backup)
+void backup_end(struct backup *backup, uint64_t missing, uint64_t damaged)
 {
+    put(backup, LACK_WORD " %" PRIu64 " damaged %" PRIu64 "\n", missing, damaged);
     fprintf(backup->to, "checksum %08" PRIx32 "\n", backup->crc);
 }
 
@@ -213,13 +215,19 @@ enum error backup_open(struct backup_reader *reader, const char *text, size_t le
     return read_header(reader, detail) ? ERR_OK : refuse(reader, "this is no header", detail);
 }
 
-/* Is the next line a row of the ledger? */
-static bool at_row(const struct backup_reader *reader)
+static bool at_word(const struct backup_reader *reader, const char *word)
 {
-    static const char word[] = ROW_WORD " ";
+    size_t length = strlen(word);
 
-    return reader->format >= 2 && (size_t)(reader->end - reader->at) >= sizeof(word) - 1 &&
-           memcmp(reader->at, word, sizeof(word) - 1) == 0;
+    return (size_t)(reader->end - reader->at) > length && reader->at[length] == ' ' &&
+           memcmp(reader->at, word, length) == 0;
+}
+
+/* Is there no sequence any more? The first format ended there. */
+static bool is_behind_sequences(const struct backup_reader *reader)
+{
+    return reader->format == 1 ? reader->at == reader->end
+                               : at_word(reader, ROW_WORD) || at_word(reader, LACK_WORD);
 }
 
 /* What is left of the line; false where it is too long for one. */
@@ -245,7 +253,7 @@ enum error backup_next(struct backup_reader *reader, char name[SEQUENCE_NAME_MAX
 
     static_assert(SEQUENCE_NAME_MAX < WORD_SIZE, "a name is a word");
     name[0] = '\0';
-    if (reader->at == reader->end || at_row(reader)) {
+    if (is_behind_sequences(reader)) {
         return ERR_OK;
     }
     reader->line++;
@@ -264,18 +272,33 @@ enum error backup_next(struct backup_reader *reader, char name[SEQUENCE_NAME_MAX
     return ERR_OK;
 }
 
+/* The last line before the checksum. */
+static enum error take_lack(struct backup_reader *reader, struct error_detail *detail)
+{
+    size_t length = (size_t)(reader->end - reader->at);
+    bool good = memchr(reader->at, '\n', length) == reader->end - 1 &&
+                take_number(reader, LACK_WORD, &reader->missing) &&
+                take_number(reader, "damaged", &reader->damaged) && reader->at == reader->end;
+
+    return good ? ERR_OK : refuse(reader, "this is not what the ledger lacks", detail);
+}
+
 enum error backup_next_row(struct backup_reader *reader, struct ledger_entry *ret_entry,
                            struct error_detail *detail)
 {
     char text[LINE_SIZE];
     struct ledger_entry entry;
 
-    if (reader->at == reader->end) {
+    if (reader->format == 1) {
         *ret_entry = (struct ledger_entry){0};
         return ERR_OK;
     }
     reader->line++;
-    if (!at_row(reader)) {
+    if (at_word(reader, LACK_WORD)) {
+        *ret_entry = (struct ledger_entry){0};
+        return take_lack(reader, detail);
+    }
+    if (!at_word(reader, ROW_WORD)) {
         return refuse(reader, "this is no row of the ledger", detail);
     }
     reader->at += sizeof(ROW_WORD) - 1;

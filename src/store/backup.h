@@ -8,6 +8,7 @@
  *     instance HEX incarnation HEX commits N time RFC3339 gap N rate N
  *     sequence NAME VALUE …     (the columns of record_write_text(), in order)
  *     ledger VALUE …            (the words of ledger_record_write_text(), oldest row first)
+ *     missing N damaged N       (rows that the ledger itself did not have, or could not read)
  *     checksum HEX              (CRC-32C of all lines before)
  *
  * Threads: one at a time. */
@@ -33,7 +34,7 @@ struct backup {
 void backup_begin(struct backup *backup, FILE *to, const struct meta *meta, uint64_t max_gap);
 void backup_add(struct backup *backup, const char *name, const struct record *record);
 void backup_add_row(struct backup *backup, const struct ledger_entry *entry); /* after all those */
-void backup_end(struct backup *backup);
+void backup_end(struct backup *backup, uint64_t missing, uint64_t damaged);
 
 /* One that is being read, and the place in it. */
 struct backup_reader {
@@ -44,6 +45,8 @@ struct backup_reader {
     uint64_t max_gap;
     unsigned format;       /* 1, which had no ledger, or 2 */
     struct ledger_id last; /* of the rows that were read */
+    uint64_t missing;      /* known at the end of the rows, as the next */
+    uint64_t damaged;
 };
 
 /* Look at all `length` bytes of `text`: the first line, the checksum; then read the header.
@@ -59,7 +62,8 @@ __attribute__((warn_unused_result)) enum error backup_next(struct backup_reader 
                                                            struct error_detail *detail);
 
 /* The next row of the ledger, once there is no sequence any more; their ids rise, up to the
- * header's commits. `ret_entry->id.commit` is 0 at the end. ERR_CORRUPT  the line in `detail`. */
+ * header's commits. `ret_entry->id.commit` is 0 at the end, and the reader then knows what the
+ * ledger lacked. ERR_CORRUPT  the line in `detail`. */
 __attribute__((warn_unused_result)) enum error backup_next_row(struct backup_reader *reader,
                                                                struct ledger_entry *ret_entry,
                                                                struct error_detail *detail);

@@ -305,6 +305,11 @@ enum error ledger_carry(struct ledger *ledger, struct environment *environment, 
     return append(ledger, environment, txn, entry, detail);
 }
 
+void ledger_carry_lack(struct ledger *ledger, uint64_t count)
+{
+    ledger->left_out = range_add_capped(ledger->left_out, ledger->none ? 0 : count);
+}
+
 /* ---- reading ---- */
 
 static bool matches(const struct store_ledger_query *query, const struct ledger_entry *entry)

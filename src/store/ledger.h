@@ -68,6 +68,9 @@ __attribute__((warn_unused_result)) enum error
 ledger_carry(struct ledger *ledger, struct environment *environment, MDB_txn *txn,
              const struct ledger_entry *entry, struct error_detail *detail);
 
+/* So many rows of that other data set are lost: they count as left out here. */
+void ledger_carry_lack(struct ledger *ledger, uint64_t count);
+
 /* The way of store_ledger(); `meta` is that of the last commit. ERR_NOT_FOUND  no ledger is kept.
  * ERR_IO, ERR_CORRUPT  it cannot be read. Or what `visit` returned. */
 __attribute__((warn_unused_result)) enum error

@@ -6,6 +6,7 @@
 #include "skip.h"
 #include "store/store_lmdb.h"
 
+#include "base/range.h"
 #include "base/wall_clock.h"
 
 #include <assert.h>
@@ -68,6 +69,9 @@ static enum error carry_rows(const struct restoring *restoring, struct environme
         if (error == ERR_OK && entry.id.commit != 0) {
             error = ledger_carry(restoring->skip.ledger, environment, txn, &entry, detail);
         }
+    }
+    if (error == ERR_OK) {
+        ledger_carry_lack(restoring->skip.ledger, range_add_capped(reader.missing, reader.damaged));
     }
     return error;
 }

@@ -250,16 +250,23 @@ static enum error add_row(void *context, const struct ledger_entry *entry,
     return ERR_OK;
 }
 
-/* What cannot be read of the ledger is left out: a backup is there for the marks first of all. */
+/* The rows, and the end. What cannot be read of the ledger is left out, and counted, as one where
+ * all that follows cannot be read: a backup is there for the marks first of all. */
 static void write_rows(struct store_lmdb *lmdb, MDB_txn *txn, struct backup *backup)
 {
+    struct dataset *dataset = &lmdb->dataset;
     struct store_ledger_query query = {.limit = STORE_LEDGER_PAGE_MAX, .more = true};
+    uint64_t damaged = 0;
 
-    while (query.more &&
-           ledger_read(&lmdb->dataset.ledger, &lmdb->dataset.environment, txn, &lmdb->dataset.meta,
-                       &query, add_row, backup, NULL) == ERR_OK) {
+    while (query.more) {
+        enum error error = ledger_read(&dataset->ledger, &dataset->environment, txn, &dataset->meta,
+                                       &query, add_row, backup, NULL);
+
+        damaged += query.damaged + (error != ERR_OK && error != ERR_NOT_FOUND ? 1 : 0);
+        query.more = query.more && error == ERR_OK;
         query.after = query.last;
     }
+    backup_end(backup, query.missing, damaged);
 }
 
 static enum error lmdb_backup(struct store *store, FILE *to, struct error_detail *detail)
@@ -282,7 +289,6 @@ static enum error lmdb_backup(struct store *store, FILE *to, struct error_detail
     if (error == ERR_OK) {
         write_rows(lmdb, txn, &backup);
     }
-    backup_end(&backup);
     environment_abort(&txn);
     return error;
 }

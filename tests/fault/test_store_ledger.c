@@ -203,6 +203,7 @@ static void test_ledger_passes_over_a_damaged_row(void **state)
     assert_int_equal(fclose(to), 0);
     assert_null(strstr(text, " 10 20 0 1 1 "));
     assert_non_null(strstr(text, " 20 30 0 1 1 "));
+    assert_non_null(strstr(text, "\nmissing 0 damaged 1\n"));
     free(text);
     store_close(store);
 }
@@ -231,6 +232,9 @@ static void test_ledger_whose_table_is_damaged_is_left_alone(void **state)
     struct store *store = ledger_stage_open(&options);
     struct store_ledger_query query = {.limit = 1};
     struct ledger_stage_look look;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *to;
 
     ledger_stage_define(store, "orders");
     ledger_stage_lease(store, "orders", 10);
@@ -246,6 +250,12 @@ static void test_ledger_whose_table_is_damaged_is_left_alone(void **state)
     assert_int_equal(ledger_stage_lease(store, "orders", 10).first, 200);
     assert_int_equal(store_recover(store, &detail), ERR_OK);
     assert_int_equal(ledger_stage_lease(store, "orders", 10).first, 210);
+    assert_non_null(to = open_memstream(&text, &length));
+    assert_int_equal(store_backup(store, to, &detail), ERR_OK);
+    assert_int_equal(fclose(to), 0);
+    assert_null(strstr(text, "\nledger "));
+    assert_non_null(strstr(text, "\nmissing 20 damaged 1\nchecksum "));
+    free(text);
     store_close(store);
 }
 

@@ -84,23 +84,32 @@ static struct rows rows_in(const struct dir *dir)
     return rows;
 }
 
+/* To be freed. */
+static char *back_up(struct store *store)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *to = open_memstream(&text, &length);
+
+    assert_non_null(to);
+    assert_int_equal(store_backup(store, to, &detail), ERR_OK);
+    assert_int_equal(fclose(to), 0);
+    return text;
+}
+
 /* Two sequences with three rows; what store_backup() makes of it, to be freed. */
 static char *live(const struct dir *dir)
 {
     struct store_lmdb_options options = ledger_stage_options(dir);
     struct store *store = ledger_stage_open(&options);
-    char *text = NULL;
-    size_t length = 0;
-    FILE *to = open_memstream(&text, &length);
+    char *text;
 
     ledger_stage_define(store, "orders");
     ledger_stage_define(store, "unused");
     ledger_stage_lease(store, "orders", 10);
     ledger_stage_lease(store, "orders", 20);
     ledger_stage_lease(store, "orders", 30);
-    assert_non_null(to);
-    assert_int_equal(store_backup(store, to, &detail), ERR_OK);
-    assert_int_equal(fclose(to), 0);
+    text = back_up(store);
     store_close(store);
     return text;
 }
@@ -194,19 +203,6 @@ static void test_ledger_goes_with_a_backup_and_on_behind_it(void **state)
     free(text);
 }
 
-static void test_ledger_of_a_backup_is_not_kept_where_none_is_wanted(void **state)
-{
-    struct scene *scene = *state;
-    struct store_lmdb_options options = ledger_stage_options(&scene->fresh);
-    struct store_lmdb_moved moved;
-    char *text = live(&scene->dir);
-
-    options.no_ledger = true;
-    assert_int_equal(store_lmdb_restore(&options, text, strlen(text), 0, &moved, &detail), ERR_OK);
-    assert_int_equal(ledger_stage_pages(&scene->fresh), 0);
-    free(text);
-}
-
 /* The backup with `from` replaced once by `to`, and a checksum that is right; to be freed. */
 static char *altered(const char *text, const char *from, const char *to)
 {
@@ -222,6 +218,54 @@ static char *altered(const char *text, const char *from, const char *to)
     (void)snprintf(changed + length, CHECKSUM_SIZE + 1, "checksum %08x\n",
                    crc32c(0, changed, length));
     return changed;
+}
+
+static void test_ledger_of_a_backup_is_not_kept_where_none_is_wanted(void **state)
+{
+    struct scene *scene = *state;
+    struct store_lmdb_options options = ledger_stage_options(&scene->fresh);
+    struct store_lmdb_moved moved;
+    char *text = live(&scene->dir);
+    char *lacking = altered(text, "missing 0 damaged 0", "missing 40 damaged 2");
+    struct store *store;
+    char *again;
+
+    options.no_ledger = true;
+    assert_int_equal(store_lmdb_restore(&options, lacking, strlen(lacking), 0, &moved, &detail),
+                     ERR_OK);
+    assert_int_equal(ledger_stage_pages(&scene->fresh), 0);
+    store = ledger_stage_open(&options);
+    again = back_up(store);
+    assert_non_null(strstr(again, "\nmissing 0 damaged 0\nchecksum "));
+    store_close(store);
+    free(again);
+    options.no_ledger = false;
+    store = ledger_stage_open(&options);
+    assert_int_equal(ledger_stage_look(store).missing, 0);
+    store_close(store);
+    free(lacking);
+    free(text);
+}
+
+/* What the one had no row about, the other has none about either, and says so. */
+static void test_ledger_of_a_backup_brings_along_what_it_lacks(void **state)
+{
+    struct scene *scene = *state;
+    struct store_lmdb_options options = ledger_stage_options(&scene->fresh);
+    char *text = live(&scene->dir);
+    char *lacking = altered(text, "missing 0 damaged 0", "missing 40 damaged 2");
+    struct store *store;
+    char *again;
+
+    assert_int_equal(restore(&scene->fresh, lacking, 0), ERR_OK);
+    store = ledger_stage_open(&options);
+    assert_int_equal(ledger_stage_look(store).missing, 42);
+    again = back_up(store);
+    assert_non_null(strstr(again, "\nmissing 42 damaged 0\nchecksum "));
+    store_close(store);
+    free(again);
+    free(lacking);
+    free(text);
 }
 
 static void refuse(struct scene *scene, const char *text, const char *from, const char *to,
@@ -260,6 +304,11 @@ static void test_restore_refuses_rows_that_cannot_be(void **state)
     refuse(scene, text, " lease ", " leased ", "line 5: value 2 is wrong");
     refuse(scene, text, second, "entry 1.0 ", "line 6: this is no row of the ledger");
     refuse(scene, text, third, "sequence ", "line 7: this is no row of the ledger");
+    refuse(scene, text, "missing 0 ", "missing -1 ", "line 8: this is not what the ledger lacks");
+    refuse(scene, text, "missing 0 ", "missing 0\n", "line 8: this is not what the ledger lacks");
+    refuse(scene, text, "damaged 0\n", "damaged 0\nmissing 0 damaged 0\n",
+           "line 8: this is not what the ledger lacks");
+    refuse(scene, text, "missing 0 damaged 0\n", "", "line 8: this is no row of the ledger");
     refuse(scene, text, " commits ", " commits 1000000000000000000",
            "line 2: no data set has had so many commits");
     free(text);
@@ -304,6 +353,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         CASE(test_ledger_notes_an_adoption_under_its_new_incarnation),
         CASE(test_ledger_goes_with_a_backup_and_on_behind_it),
+        CASE(test_ledger_of_a_backup_brings_along_what_it_lacks),
         CASE(test_ledger_of_a_backup_is_not_kept_where_none_is_wanted),
         CASE(test_restore_refuses_rows_that_cannot_be),
         CASE(test_restore_reads_a_backup_of_the_first_format),

@@ -119,7 +119,7 @@ static void make_old_rows(const struct dir *dir, unsigned rows)
         row.time_ms = day_ago;
         backup_add_row(&backup, &row);
     }
-    backup_end(&backup);
+    backup_end(&backup, 0, 0);
     assert_int_equal(fclose(to), 0);
     if (store_lmdb_restore(&options, text, length, 0, &moved, &detail) != ERR_OK) {
         fail_msg("restore: %s", detail.text);

@@ -133,7 +133,7 @@ static void check_header(const struct meta *meta)
 
     law_holds(to != NULL);
     backup_begin(&backup, to, meta, 1);
-    backup_end(&backup);
+    backup_end(&backup, 0, 0);
     law_holds(fclose(to) == 0);
     law_holds(backup_open(&reader, text, length, NULL) == ERR_OK);
     law_holds(memcmp(reader.meta.instance, meta->instance, META_ID_SIZE) == 0);
@@ -350,7 +350,7 @@ static bool copy_backup(struct backup_reader *reader, FILE *to)
         backup_add(&backup, name, &record);
     }
     bool good = copy_rows(reader, &backup);
-    backup_end(&backup);
+    backup_end(&backup, reader->missing, reader->damaged);
     return good;
 }
 

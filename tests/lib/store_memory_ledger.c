@@ -85,6 +85,6 @@ enum error memory_disk_back_up(struct store_memory_disk *disk, FILE *to,
     for (size_t i = 0; error == ERR_OK && i < disk->row_count; i++) {
         backup_add_row(&backup, &disk->rows[i]);
     }
-    backup_end(&backup);
+    backup_end(&backup, 0, 0);
     return error;
 }

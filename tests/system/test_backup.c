@@ -123,7 +123,7 @@ static void test_restore_wants_a_skip_and_an_empty_directory(void **state)
     stage_stop(&stage);
     restore(file.path, stage.data.path, "--skip=0", 1, "holds a data set already");
     dir_flip(&stage.configuration, "backup", 40, 1);
-    restore(file.path, fresh.path, "--skip=0", 1, "line 4: the checksum is wrong");
+    restore(file.path, fresh.path, "--skip=0", 1, "line 5: the checksum is wrong");
     restore("/nonexistent", fresh.path, "--skip=0", 1, "cannot read the backup");
     stage_close(&stage);
     dir_remove(&fresh);

@@ -22,6 +22,8 @@
     "ledger " id " lease orders 1795728600123 " ID " " ID " 99 7 " first " " limit \
     " 0 1 1 0 0 0 0 0 0 0\n"
 
+#define LACK "missing 3 damaged 18446744073709551615\n"
+
 struct seen {
     unsigned rows;
     unsigned marks;
@@ -87,10 +89,11 @@ static void test_backup_lines_reads_marks_and_rows(void **state)
     struct seen seen;
     struct ledger_about about = {.none = true};
     char *whole = sealed("seqd-backup 2\n" HEADER MARK MARK ROW("17.0", "0", "10")
-                             ROW("17.1", "10", "20") ROW("40.0", "20", "30"));
+                             ROW("17.1", "10", "20") ROW("40.0", "20", "30") LACK);
     assert_int_equal(read_bytes(whole, strlen(whole), &seen, &about, NULL), ERR_OK);
     assert_true(seen.rows == 3 && seen.marks == 2 && seen.limit == 30 && seen.mark == 2500);
     assert_true(about.oldest.commit == 17 && about.oldest.index == 0 && !about.none);
+    assert_true(about.missing == 3 && about.damaged == UINT64_MAX);
     assert_true(about.oldest_ms == UINT64_C(1795728600123));
     free(whole);
 }
@@ -104,7 +107,8 @@ static void test_backup_lines_reads_what_had_no_ledger_yet(void **state)
     assert_int_equal(read_bytes(whole, strlen(whole), &seen, &about, NULL), ERR_OK);
     assert_true(seen.rows == 0 && seen.marks == 1 && about.none && about.oldest.commit == 0);
     free(whole);
-    expect("seqd-backup 1\n" HEADER MARK ROW("17.0", "0", "10"), ERR_CORRUPT, "neither a sequence");
+    expect("seqd-backup 1\n" HEADER MARK ROW("17.0", "0", "10"), ERR_CORRUPT, "no place here");
+    expect("seqd-backup 1\n" HEADER MARK LACK, ERR_CORRUPT, "no place here");
 }
 
 static void test_backup_lines_refuses_what_is_no_backup(void **state)
@@ -116,12 +120,33 @@ static void test_backup_lines_refuses_what_is_no_backup(void **state)
     expect("seqd-backup 2\n", ERR_CORRUPT, "line 2: this is no header");
     expect("seqd-backup 2\n" HEADER "sequence orders 0\n", ERR_CORRUPT, "line 3: a value");
     expect("seqd-backup 2\n" HEADER "ledger 17.0 lease\n", ERR_CORRUPT, "line 3: a word");
-    expect("seqd-backup 2\n" HEADER "\n", ERR_CORRUPT, "line 3: this is neither");
-    expect("seqd-backup 2\n" HEADER ROW("17.0", "0", "10") MARK, ERR_CORRUPT, "line 4: this is");
+    expect("seqd-backup 2\n" HEADER "\n", ERR_CORRUPT, "line 3: this line has no place");
+    expect("seqd-backup 2\n" HEADER ROW("17.0", "0", "10") MARK, ERR_CORRUPT, "line 4: this line");
     expect("seqd-backup 2\n" HEADER ROW("17.1", "0", "10") ROW("17.1", "0", "10"), ERR_CORRUPT,
            "line 4: the row is out of its order");
-    expect("seqd-backup 2\n" HEADER "checksum 00000000\n", ERR_CORRUPT,
-           "line 4: there is something");
+    expect("seqd-backup 2\n" HEADER LACK "checksum 00000000\n", ERR_CORRUPT,
+           "line 5: there is something");
+    expect("seqd-backup 2\n" HEADER MARK ROW("17.0", "0", "10"), ERR_CORRUPT, "line 5: this line");
+    static const char *const behind[] = {LACK, MARK, ROW("17.0", "0", "10")};
+    for (size_t i = 0; i < 3; i++) {
+        char *text = NULL;
+        assert_true(asprintf(&text, "seqd-backup 2\n" HEADER LACK "%s", behind[i]) > 0);
+        expect(text, ERR_CORRUPT, "line 4: this line has no place");
+        free(text);
+    }
+    static const char *const crooked[] = {"missing \n",
+                                          "missing 3\n",
+                                          "missing 3 damaged\n",
+                                          "missing 3 damaged -1\n",
+                                          "missing x damaged 1\n",
+                                          "missing 3 damages 1\n",
+                                          "missing 3 damaged 1 \n"};
+    for (size_t i = 0; i < sizeof crooked / sizeof crooked[0]; i++) {
+        char *text = NULL;
+        assert_true(asprintf(&text, "seqd-backup 2\n" HEADER "%s", crooked[i]) > 0);
+        expect(text, ERR_CORRUPT, "line 3: what the ledger lacks");
+        free(text);
+    }
 }
 
 /* Whatever byte is turned, and wherever it ends, it is refused. */
@@ -130,7 +155,7 @@ static void test_backup_lines_refuses_damage_and_cuts(void **state)
     (void)state;
     struct seen seen;
     struct ledger_about about;
-    char *whole = sealed("seqd-backup 2\n" HEADER MARK ROW("17.0", "0", "10"));
+    char *whole = sealed("seqd-backup 2\n" HEADER MARK ROW("17.0", "0", "10") LACK);
     size_t length = strlen(whole);
     for (size_t i = 0; i < length; i++) {
         assert_int_not_equal(read_bytes(whole, i, &seen, &about, NULL), ERR_OK);

@@ -4,7 +4,6 @@
 
 #include "base/crc32c.h"
 #include "base/wall_clock.h"
-#include "store/backup.h"
 #include "store/elsewhere.h"
 #include "store/failure.h"
 #include "store/sentinel.h"
@@ -12,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <lmdb.h>
 #include <setjmp.h>
@@ -105,160 +103,6 @@ static void test_sentinel_takes_nothing_that_it_would_not_write(void **state)
             }
         }
     }
-}
-
-/* ---- backups ---- */
-
-#define TEXT_SIZE 8192
-#define HEADER_WORDS 12 /* which one line holds or several */
-
-static void add_row(struct backup *backup, const char *name, const struct definition *definition,
-                    struct ledger_id id)
-{
-    struct ledger_entry row =
-        ledger_entry_of(name, definition, LEDGER_LEASE, (struct range){5000, 5010}, 3);
-    row.id = id;
-    backup_add_row(backup, &row);
-}
-
-/* A backup of a counter and a timestamp sequence, with a row of each, which has these ids; without
- * its checksum. */
-static void write_backup_with(char text[TEXT_SIZE], struct ledger_id first, struct ledger_id second)
-{
-    char *all = NULL;
-    size_t length = 0;
-    FILE *to = open_memstream(&all, &length);
-    struct backup backup;
-    const struct meta meta = {
-        .version = META_VERSION, .counter = 7, .committed_ms = 1000, .rate = 5};
-    struct record record = {.definition = definition_default(), .generation = 3, .mark = 500};
-    assert_non_null(to);
-    backup_begin(&backup, to, &meta, 70);
-    backup_add(&backup, "orders", &record);
-    record.definition = definition_default_timestamp();
-    record.floor = (struct floor){.some = true, .low = -5, .high = 5};
-    backup_add(&backup, "stamps", &record);
-    add_row(&backup, "stamps", &record.definition, first);
-    record.definition = definition_default();
-    add_row(&backup, "orders", &record.definition, second);
-    assert_int_equal(fclose(to), 0);
-    assert_true(length < TEXT_SIZE);
-    memcpy(text, all, length + 1);
-    free(all);
-}
-
-static void write_backup(char text[TEXT_SIZE])
-{
-    write_backup_with(text, (struct ledger_id){6, 0}, (struct ledger_id){7, 0});
-}
-
-/* Read it whole, with the checksum that it needs. */
-static enum error read_backup(const char *text)
-{
-    char sealed[2 * TEXT_SIZE];
-    struct backup_reader reader;
-    struct error_detail detail = {""};
-    char name[SEQUENCE_NAME_MAX + 1] = "some";
-    int length = snprintf(sealed, sizeof sealed, "%schecksum %08" PRIx32 "\n", text,
-                          crc32c(0, text, strlen(text)));
-    assert_true(length > 0 && (size_t)length < sizeof sealed);
-    enum error error = backup_open(&reader, sealed, (size_t)length, &detail);
-    while (error == ERR_OK && name[0] != '\0') {
-        struct record record;
-        error = backup_next(&reader, name, &record, &detail);
-    }
-    struct ledger_entry row = {.id = {1, 0}};
-    while (error == ERR_OK && row.id.commit != 0) {
-        error = backup_next_row(&reader, &row, &detail);
-    }
-    assert_true(error == ERR_OK || strncmp(detail.text, "line ", 5) == 0);
-    return error;
-}
-
-/* Put `word` in the place of the `length` bytes at `at`. */
-static void replace(char to[TEXT_SIZE], const char *text, size_t at, size_t length,
-                    const char *word)
-{
-    int made = snprintf(to, TEXT_SIZE, "%.*s%s%s", (int)at, text, word, text + at + length);
-    assert_true(made > 0 && made < TEXT_SIZE);
-}
-
-/* Each word of each line missing, too long, and another one. Only a name may be any word, and a
- * number another number. */
-static void test_backup_refuses_another_word_in_any_place(void **state)
-{
-    (void)state;
-    char text[TEXT_SIZE];
-    char changed[TEXT_SIZE];
-    char huge[1100];
-    memset(huge, '1', sizeof huge - 1);
-    huge[sizeof huge - 1] = '\0';
-    write_backup(text);
-    assert_int_equal(read_backup(text), ERR_OK);
-    unsigned words = 0;
-    for (size_t at = strcspn(text, "\n") + 1; text[at] != '\0';) {
-        size_t length = strcspn(text + at, " \n");
-        bool name = strncmp(text + at, "orders", 6) == 0 || strncmp(text + at, "stamps", 6) == 0;
-        const char *const others[] = {"", "?", "1g", huge, "g234567890123456789012345678901z"};
-        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-            replace(changed, text, at, length, others[i]);
-            bool fits = name && (i == 2 || i == 4);
-            if ((read_backup(changed) == ERR_OK) != fits) {
-                fail_msg("'%.40s' in the place of '%.*s'", others[i], (int)length, text + at);
-            }
-        }
-        if (words >= HEADER_WORDS && text[at + length] == ' ') {
-            replace(changed, text, at + length, 1, "\n"); /* the line ends behind it */
-            assert_int_not_equal(read_backup(changed), ERR_OK);
-        }
-        if (text[at + length] == '\n') {
-            replace(changed, text, at + length, 0, " 5"); /* one value too many */
-            assert_int_not_equal(read_backup(changed), ERR_OK);
-        }
-        at += length + 1;
-        words++;
-    }
-    assert_true(words > HEADER_WORDS + 20);
-}
-
-/* Rows rise, and none is of a commit that the header does not know; nothing comes behind them. */
-static void test_backup_refuses_rows_that_are_out_of_order(void **state)
-{
-    (void)state;
-    char text[TEXT_SIZE];
-    static const struct {
-        struct ledger_id first;
-        struct ledger_id second;
-        bool right;
-    } cases[] = {
-        {{6, 0}, {6, 1}, true},  {{1, 5}, {7, 0}, true},  {{6, 0}, {6, 0}, false},
-        {{6, 1}, {6, 0}, false}, {{7, 0}, {6, 0}, false}, {{7, 0}, {8, 0}, false},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        write_backup_with(text, cases[i].first, cases[i].second);
-        assert_int_equal(read_backup(text) == ERR_OK, cases[i].right);
-    }
-    char changed[TEXT_SIZE];
-    write_backup(text);
-    replace(changed, text, strlen(text), 0, "sequence orders 1\n");
-    assert_int_equal(read_backup(changed), ERR_CORRUPT);
-}
-
-/* Cut after each of its bytes, which a checksum of its own does not make whole. */
-static void test_backup_refuses_half_a_line(void **state)
-{
-    (void)state;
-    char text[TEXT_SIZE];
-    char changed[TEXT_SIZE];
-    write_backup(text);
-    for (size_t length = strlen(text) - 1; length > 0; length--) {
-        replace(changed, text, length, strlen(text) - length, "");
-        bool whole_lines =
-            text[length - 1] == '\n' && strchr(changed, '\n') != strrchr(changed, '\n');
-        assert_int_equal(read_backup(changed) == ERR_OK, whole_lines);
-    }
-    replace(changed, text, strlen(text), 0, " ");
-    assert_int_equal(read_backup(changed), ERR_CORRUPT);
 }
 
 /* ---- foreign codes, and paths ---- */
@@ -486,9 +330,6 @@ int main(void)
         cmocka_unit_test(test_meta_takes_nothing_that_it_would_not_write),
         cmocka_unit_test(test_meta_of_another_length_or_no_version_is_refused),
         cmocka_unit_test(test_sentinel_takes_nothing_that_it_would_not_write),
-        cmocka_unit_test(test_backup_refuses_another_word_in_any_place),
-        cmocka_unit_test(test_backup_refuses_rows_that_are_out_of_order),
-        cmocka_unit_test(test_backup_refuses_half_a_line),
         cmocka_unit_test(test_failure_knows_what_codes_mean),
         cmocka_unit_test(test_witness_is_the_path_of_a_file),
         cmocka_unit_test(test_directory_refuses_a_path_that_it_cannot_follow),
