@@ -17,6 +17,7 @@ export SEQD_URL=unix:$work/seqd.sock
 start_server() {
     rm -rf "$work/data" && mkdir -m 0700 "$work/data"
     printf '[http]\nsocket = %s\n' "$work/seqd.sock" >"$work/conf"
+    : >"$work/out" # or the address of the server before might be read, until the shell's child has emptied it
     "$SEQD" -c "$work/conf" -d "$work/data" -p 0 >"$work/out" 2>"$work/err" &
     server=$!
     for _ in $(seq 200); do
