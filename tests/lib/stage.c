@@ -1,5 +1,6 @@
 #include "stage.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "http_client.h"
 
@@ -13,6 +14,7 @@
 
 #define FILE_NAME "seqd.conf"
 #define HEADER_SIZE 128
+#define PATIENCE_NS (60 * CLOCK_NS_PER_S) /* for a lease */
 #define SETTINGS_MAX 8
 #define LINK_ORDER "verify_asan_link_order=0"
 
@@ -116,9 +118,19 @@ void stage_close(struct stage *stage)
     dir_remove(&stage->configuration);
 }
 
+static bool tells_to_wait(const struct http_answer *answer)
+{
+    return answer->status == 503 && strstr(answer->body, "/problems/no-lease") != NULL;
+}
+
 int64_t stage_next(const struct stage *stage, const char *target)
 {
     struct http_answer answer = http_ask(stage->port, "GET", target, "");
+    struct instant deadline = clock_after(clock_now(), PATIENCE_NS);
+    while (tells_to_wait(&answer) && !clock_reached(deadline, clock_now())) {
+        http_answer_free(&answer);
+        answer = http_ask(stage->port, "GET", target, "");
+    }
     int64_t number = 0;
     char text[TEXT_INT64_SIZE] = "";
     size_t digits = answer.body_length - (answer.body_length > 0 ? 1 : 0);

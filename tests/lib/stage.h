@@ -43,7 +43,8 @@ void stage_kill(struct stage *stage);
 /* Stop it if it runs, cleanly, and remove the directories. */
 void stage_close(struct stage *stage);
 
-/* GET `target` and return the one number of its 200; another answer ends the test. */
+/* GET `target` and return the one number of its 200; another answer ends the test. Who is told that
+ * no lease came in time, on a machine whose disk is busy, has taken no number, and asks again. */
 int64_t stage_next(const struct stage *stage, const char *target);
 
 /* GET `target` and compare the whole body of its 200. */

@@ -23,7 +23,7 @@
 #define IMPATIENT \
     "[http]\nidle_timeout = 1s\nrequest_timeout = 1s\nwait_timeout = 500ms\nmax_connections = 64\n"
 
-#define CLOSE_TIMEOUT_MS 15000 /* for what a limit of 1 s closes, on a busy machine */
+#define CLOSE_TIMEOUT_MS 60000 /* for what a limit of 1 s closes, on a busy machine */
 #define MIB (1024 * 1024)
 
 /* A sanitizer keeps freed memory, and shadows of it. */
@@ -246,7 +246,7 @@ static void test_limits_refuse_a_nul_in_the_path(void **state)
 static void test_limits_answer_pipelined_requests_one_by_one(void **state)
 {
     (void)state;
-    struct stage stage = stage_open(IMPATIENT);
+    struct stage stage = stage_open(NULL);
     struct http_client *client = http_client_open(stage.port);
     for (int i = 0; i < 100; i++) {
         assert_true(http_client_print(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
@@ -294,8 +294,7 @@ static void test_limits_close_clients_that_do_not_read(void **state)
         clients[i] = http_client_open(stage.port);
         int socket = http_client_socket(clients[i]);
         assert_int_equal(setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
-        for (int n = 0; n < ASKED; n++) {
-            assert_true(http_client_send(clients[i], request, strlen(request)));
+        for (int n = 0; n < ASKED && http_client_send(clients[i], request, strlen(request)); n++) {
         }
     }
     struct instant deadline = clock_after(clock_now(), CLOSE_TIMEOUT_MS * CLOCK_NS_PER_MS);
