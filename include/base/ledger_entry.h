@@ -47,6 +47,9 @@ struct ledger_entry {
     uint64_t nonce;         /* random, of that commit; 0 where the system had none to give */
     uint64_t generation;    /* of the sequence's record, as of this commit */
     struct range positions; /* never empty */
+    /* In them, or their limit: nothing of a lease below it was issued, for that was time that had
+     * passed when it was planned. Without any such: the first. */
+    uint64_t from;
 
     /* What makes numbers of them. */
     enum sequence_kind kind;
@@ -55,14 +58,14 @@ struct ledger_entry {
     struct layout layout; /* a timestamp sequence's, without max_borrow; all 0 in a counter */
 };
 
-/* A row about `positions` of the sequence `name` with `definition`; id, time and the two ids of the
- * data set are left 0. */
+/* A row about all of `positions` of the sequence `name` with `definition`; id, time, nonce and the
+ * two ids of the data set are left 0. */
 struct ledger_entry ledger_entry_of(const char *name, const struct definition *definition,
                                     enum ledger_act act, struct range positions,
                                     uint64_t generation);
 
 /* ERR_OK, or ERR_INVALID with what no row can say in `detail`: an unknown act, a name that is none,
- * no positions, or what makes no numbers. */
+ * no positions, a `from` outside, or what makes no numbers. */
 __attribute__((warn_unused_result)) enum error ledger_entry_check(const struct ledger_entry *entry,
                                                                   struct error_detail *detail);
 

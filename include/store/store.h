@@ -60,6 +60,8 @@ struct store_request {
     uint64_t count;   /* positions wanted, >= 1 */
     /* The lease starts at or above it, whatever the store remembers; 0: the caller knows none. */
     uint64_t floor;
+    /* Nothing of the lease below it will be issued: for the ledger. 0: all of it may be. */
+    uint64_t from;
 
     /* Written by the store when the call as a whole returned ERR_OK. */
     /* ERR_OK; ERR_NOT_FOUND; ERR_CORRUPT: this record is damaged beyond both copies. The other

@@ -20,6 +20,7 @@ struct ledger_entry ledger_entry_of(const char *name, const struct definition *d
         .act = act,
         .generation = generation,
         .positions = positions,
+        .from = positions.first,
         .kind = definition->kind,
         .layout = definition->layout,
     };
@@ -89,6 +90,9 @@ enum error ledger_entry_check(const struct ledger_entry *entry, struct error_det
     }
     if (entry->positions.first >= entry->positions.limit) {
         return error_fail(detail, ERR_INVALID, "there are no positions");
+    }
+    if (entry->from < entry->positions.first || entry->from > entry->positions.limit) {
+        return error_fail(detail, ERR_INVALID, "it is issued from where it is not");
     }
     return check_mapping(entry, detail);
 }

@@ -125,9 +125,11 @@ bool sequence_plan(struct sequence *sequence, struct instant now, struct store_r
         sequence_serve_line(sequence, &finished);
     }
     measure(sequence, now);
+    /* Before the need, which reckons with it: a later one would only ask for more. */
+    uint64_t from = sequence->timed ? sequence_timed_present(sequence) : 0;
     uint64_t count = positions_due(sequence);
-    *ret_request =
-        (struct store_request){.name = sequence->name, .count = count, .floor = sequence->floor};
+    *ret_request = (struct store_request){
+        .name = sequence->name, .count = count, .floor = sequence->floor, .from = from};
     bool due = count > 0 && !sequence->closed && !sequence->exhausted;
     pthread_mutex_unlock(&sequence->lock);
 
@@ -159,15 +161,25 @@ static bool wants_other_lease(struct sequence *sequence)
            !(sequence->timed && sequence_timed_waits_for_time(sequence));
 }
 
+/* What of `lease`, which does not go on from the present one, may be issued. */
+static struct range cut_off(struct sequence *sequence, struct range lease, uint64_t from)
+{
+    uint64_t first = range_max(lease.first, range_min(from, lease.limit));
+    sequence->lost += first - lease.first;
+    return (struct range){first, lease.limit};
+}
+
 /* Take the committed `lease` over, and grant on the way: extend what is leased where it continues
  * it; else, when somebody waits, leave the old lease for it; else set it aside as the spare. */
-static void take_over(struct sequence *sequence, struct range lease, bool last,
+static void take_over(struct sequence *sequence, struct range lease, uint64_t from, bool last,
                       struct waiters *granted)
 {
     /* order: relaxed. Written under the lock only, which is held. */
     uint64_t limit = atomic_load_explicit(&sequence->limit, memory_order_relaxed);
     struct range spare = sequence->spare;
+    bool in_place = lease.first == limit;
     sequence->spare = (struct range){0, 0};
+    lease = in_place ? lease : cut_off(sequence, lease, from);
 
     if (!range_is_empty(spare) && range_is_empty(lease)) {
         lease = spare;
@@ -182,7 +194,6 @@ static void take_over(struct sequence *sequence, struct range lease, bool last,
         grant_below(sequence, limit, last, granted);
         return;
     }
-    bool in_place = lease.first == limit;
     if (!in_place && !wants_other_lease(sequence)) {
         sequence->spare = lease;
         grant_below(sequence, limit, false, granted);
@@ -190,6 +201,8 @@ static void take_over(struct sequence *sequence, struct range lease, bool last,
     }
     if (!in_place) {
         sequence_leave_lease(sequence, lease.first);
+    } else if (from > limit) {
+        sequence_timed_skip(sequence, from, lease.limit);
     }
     grant_below(sequence, lease.limit, last, granted);
     sequence_publish_limit(sequence, lease.limit);
@@ -262,7 +275,7 @@ void sequence_publish(struct sequence *sequence, const struct store_request *req
         keep_for_return(sequence, request->lease);
     } else {
         waiters_move(&sequence->waiters, &finished, ERR_UNAVAILABLE, is_unwanted, &now);
-        take_over(sequence, request->lease, last, &finished);
+        take_over(sequence, request->lease, request->from, last, &finished);
     }
     if (last) {
         sequence->exhausted = true;

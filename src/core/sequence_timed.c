@@ -274,11 +274,16 @@ uint64_t sequence_timed_next(struct sequence *sequence, uint64_t next)
 
 /* Where those who wait will have brought `next`, as far as time goes, and in any case the first of
  * them: out of the lease, which ends at `end`, and then out of the one to come, which begins at the
- * floor. */
-static uint64_t reach_of_waiters(struct sequence *sequence, uint64_t next, uint64_t end)
+ * floor; or of that alone, where it issues nothing below `from`. */
+static uint64_t reach_of_waiters(struct sequence *sequence, uint64_t next, uint64_t end,
+                                 uint64_t from)
 {
     const struct waiter *first = sequence->waiters.first;
     uint64_t last_tick = horizon(sequence, wall_clock_ms(sequence->clock));
+    if (first != NULL && from > end) {
+        next = range_max(place(sequence, next, tick_of(sequence, from), 1), sequence->floor);
+        end = UINT64_MAX;
+    }
     for (const struct waiter *waiter = first; waiter != NULL; waiter = waiter->next) {
         uint64_t position = place(sequence, next, waiter->came_at_tick, waiter->count);
         if (!fits_below(position, waiter->count, end)) {
@@ -292,6 +297,12 @@ static uint64_t reach_of_waiters(struct sequence *sequence, uint64_t next, uint6
         next = position + waiter->count;
     }
     return next;
+}
+
+uint64_t sequence_timed_present(struct sequence *sequence)
+{
+    uint64_t tick = tick_at(sequence, wall_clock_ms(sequence->clock));
+    return tick < tick_of(sequence, sequence->capacity) ? tick << sequence->counter_bits : 0;
 }
 
 uint64_t sequence_timed_need(struct sequence *sequence)
@@ -309,17 +320,32 @@ uint64_t sequence_timed_need(struct sequence *sequence)
         next = next == limit ? sequence->spare.first : next;
         end = sequence->spare.limit;
     }
-    uint64_t target = reach_of_waiters(sequence, next, end);
-    uint64_t present = range_max(target, tick << sequence->counter_bits);
-    bool due = end <= present || end - present <= sequence->threshold;
     /* A clock beyond the end must not lead the mark there: it may come back. */
     bool over = tick == tick_of(sequence, sequence->capacity);
+    uint64_t present = tick << sequence->counter_bits;
+    uint64_t target = reach_of_waiters(sequence, next, end, over ? 0 : present);
+    present = range_max(present, target);
+    bool due = end <= present || end - present <= sequence->threshold;
     if (sequence->definition.durability == DURABILITY_LEASE && due && !over) {
         /* What was burnt lies between: the next lease begins behind it. */
         uint64_t from = sequence->floor > end ? range_max(present, sequence->floor) : present;
         target = range_add_capped(from, sequence->lease_size);
     }
     return target > sequence->floor ? target - sequence->floor : 0;
+}
+
+void sequence_timed_skip(struct sequence *sequence, uint64_t from, uint64_t limit)
+{
+    /* order: relaxed, here and below. Above the old limit `next` stops whoever still takes there;
+     * the release in sequence_publish_limit() shows it to whoever sees the new one. */
+    uint64_t next = atomic_load_explicit(&sequence->next, memory_order_relaxed);
+    uint64_t position;
+    do {
+        position = range_min(place(sequence, next, tick_of(sequence, from), 1), limit);
+        /* order: relaxed, as above. */
+    } while (!atomic_compare_exchange_weak_explicit(&sequence->next, &next, position,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    sequence_timed_anchor(sequence, position);
 }
 
 /* Positions of `span_ms`, no less than two ticks and no more than max_gap. */

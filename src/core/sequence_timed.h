@@ -12,7 +12,10 @@
  *     it would be had it not stepped back: the highest it has been, or the mark at the start, and
  *     what the monotonic clock has counted since. So a step back changes nothing.
  *   - Who waits is granted a tick not before the one in which it came, and while somebody waits
- *     nobody takes past the queue. */
+ *     nobody takes past the queue.
+ *   - A lease that was planned once the clock had come past the last one issues nothing before the
+ *     tick in which it was planned, though it begins where the last one ended. So the ledger knows
+ *     which of its numbers can have been issued. */
 #ifndef SEQD_CORE_SEQUENCE_TIMED_H
 #define SEQD_CORE_SEQUENCE_TIMED_H
 
@@ -56,8 +59,16 @@ void sequence_timed_grant(struct sequence *sequence, uint64_t limit, bool last,
  * left for another. */
 bool sequence_timed_waits_for_time(struct sequence *sequence);
 
+/* Where the present tick begins: what is leased now is issued from there on. 0 where the clock
+ * stands behind the end, for it may come back. */
+uint64_t sequence_timed_present(struct sequence *sequence);
+
 /* Positions to lease above the newest lease; 0: nothing is due. */
 uint64_t sequence_timed_need(struct sequence *sequence);
+
+/* Before a lease that goes on from the present one is published: nothing of it below `from` is
+ * issued, whatever the clock does. It ends at `limit`. */
+void sequence_timed_skip(struct sequence *sequence, uint64_t from, uint64_t limit);
 
 /* Adapt the size of the lease, when one is due; `used_ns` since the one before. */
 void sequence_timed_adapt(struct sequence *sequence, uint64_t used_ns);

@@ -53,19 +53,6 @@ bool mapping_position(const struct mapping *mapping, int64_t number, uint64_t *r
     return true;
 }
 
-uint64_t mapping_lease_begin(const struct mapping *mapping, struct range positions,
-                             uint64_t time_ms)
-{
-    uint64_t tick = 0;
-    if (mapping->kind != SEQUENCE_TIMESTAMP || time_ms < MAPPING_PLAN_MS ||
-        time_ms > LAYOUT_TIME_MAX_MS ||
-        !layout_tick(&mapping->layout, (int64_t)time_ms - MAPPING_PLAN_MS, &tick) ||
-        tick > (positions.limit - 1) >> mapping->layout.counter_bits) {
-        return positions.first; /* a clock that tells nothing: all of it counts */
-    }
-    return range_max(positions.first, tick << mapping->layout.counter_bits);
-}
-
 bool mapping_same_positions(const struct mapping *a, const struct mapping *b)
 {
     return a->kind == b->kind && a->start == b->start && a->increment == b->increment &&

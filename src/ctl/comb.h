@@ -49,14 +49,6 @@ bool mapping_holds(const struct mapping *mapping, struct range positions);
 /* The position of `number`. False where no position has it. */
 bool mapping_position(const struct mapping *mapping, int64_t number, uint64_t *ret_position);
 
-/* Where the positions of a lease of `time_ms` begin that can have been issued. Those of a counter:
- * all. Of a timestamp sequence a lease reaches from the last mark, however long ago that was, but
- * no number carries a time before the one at which the lease was planned: that was MAPPING_PLAN_MS
- * before it was made, at most. */
-#define MAPPING_PLAN_MS 60000
-uint64_t mapping_lease_begin(const struct mapping *mapping, struct range positions,
-                             uint64_t time_ms);
-
 /* Do positions of both mean the same but for the ids of machine and node? */
 bool mapping_same_positions(const struct mapping *a, const struct mapping *b);
 

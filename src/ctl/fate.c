@@ -44,8 +44,7 @@ static enum fate fate_of_lease(const struct fate_rows *rows, size_t index)
     struct mapping mapping = mapping_of_entry(lease);
     size_t next = index + 1;
     uint64_t position = 0;
-    if (!mapping_position(&mapping, rows->number, &position) ||
-        position < mapping_lease_begin(&mapping, lease->positions, lease->time_ms)) {
+    if (!mapping_position(&mapping, rows->number, &position) || position < lease->from) {
         return FATE_SKIPPED; /* its time had passed */
     }
     while (next < rows->count &&

@@ -99,6 +99,7 @@ enum error history_add(struct history *history, const struct ledger_entry *entry
                               .nonce = entry->nonce,
                               .generation = entry->generation,
                               .positions = entry->positions,
+                              .from = entry->from,
                               .act = (uint8_t)entry->act,
                               .input = (uint8_t)(history->input_count - 1),
                               .held = entry->positions.limit};
@@ -188,6 +189,7 @@ struct ledger_entry history_entry(const struct history *history, const struct hi
                                  .nonce = row->nonce,
                                  .generation = row->generation,
                                  .positions = row->positions,
+                                 .from = row->from,
                                  .kind = mapping.kind,
                                  .start = mapping.start,
                                  .increment = mapping.increment,

@@ -1,7 +1,7 @@
 /* history: the rows and marks of all ledgers and backups that are looked at together.
  *
  * The law: nothing is judged here and nothing left out: each row is kept as it came, under the
- * input that it came from, in that input's order. A row takes 80 bytes; what repeats (names,
+ * input that it came from, in that input's order. A row takes 88 bytes; what repeats (names,
  * data sets, mappings) is kept once.
  *
  * Threads: one at a time. */
@@ -32,6 +32,7 @@ struct history_row {
     uint64_t nonce;
     uint64_t generation;
     struct range positions;
+    uint64_t from;
     uint32_t life;
     uint32_t name;
     uint32_t mapping;

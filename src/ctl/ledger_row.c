@@ -180,6 +180,7 @@ enum error ledger_row_of_json(const json_t *row, struct ledger_entry *ret_entry,
     }
     if (!read_uint64(positions, "first", &entry.positions.first) ||
         !read_uint64(positions, "limit", &entry.positions.limit) ||
+        !read_uint64(positions, "from", &entry.from) ||
         !read_mapping(row, json_object_get(row, "layout"), &mapping)) {
         return refuse(detail, "positions or kind");
     }
@@ -290,6 +291,7 @@ enum row_word {
     ROW_GENERATION,
     ROW_FIRST,
     ROW_LIMIT,
+    ROW_FROM,
     ROW_KIND,
     ROW_START,
     ROW_INCREMENT,
@@ -316,6 +318,7 @@ enum error ledger_row_of_text(const char *text, struct ledger_entry *ret_entry,
     entry.generation = number_of(items[ROW_GENERATION], UINT64_MAX, &good);
     entry.positions.first = number_of(items[ROW_FIRST], UINT64_MAX, &good);
     entry.positions.limit = number_of(items[ROW_LIMIT], UINT64_MAX, &good);
+    entry.from = number_of(items[ROW_FROM], UINT64_MAX, &good);
     entry.kind = (enum sequence_kind)number_of(items[ROW_KIND], SEQUENCE_TIMESTAMP, &good);
     entry.start = signed_of(items[ROW_START], &good);
     entry.increment = signed_of(items[ROW_INCREMENT], &good);

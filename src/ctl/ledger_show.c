@@ -87,6 +87,7 @@ json_t *ledger_show_json(const struct ledger_entry *entry)
     ledger_show_uint64(row, "generation", entry->generation);
     ledger_show_uint64(positions, "first", entry->positions.first);
     ledger_show_uint64(positions, "limit", entry->positions.limit);
+    ledger_show_uint64(positions, "from", entry->from);
     set(row, "positions", positions);
     set(row, "kind", json_string(sequence_kind_name(entry->kind)));
     if (entry->kind == SEQUENCE_TIMESTAMP) {

@@ -78,7 +78,7 @@ static bool says_the_same(const struct history_row *a, const struct history_row 
 {
     return a->nonce == b->nonce && a->time_ms == b->time_ms && a->generation == b->generation &&
            a->positions.first == b->positions.first && a->positions.limit == b->positions.limit &&
-           a->name == b->name && a->mapping == b->mapping && a->act == b->act;
+           a->from == b->from && a->name == b->name && a->mapping == b->mapping && a->act == b->act;
 }
 
 /* Let the first of equal rows stand for all; `order` is by identity, and keeps those that count. */

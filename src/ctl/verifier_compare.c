@@ -237,9 +237,7 @@ static void collect(struct comparison *comparison, size_t begin, size_t end)
         size_t index = comparison->verifier->order.items[i];
         const struct history_row *row = &history->rows[index];
         struct mapping mapping = history_mapping(history, row->mapping);
-        struct range positions = {.first =
-                                      mapping_lease_begin(&mapping, row->positions, row->time_ms),
-                                  .limit = row->held};
+        struct range positions = {.first = row->from, .limit = row->held};
         if (row->act != LEDGER_LEASE || positions.first >= positions.limit) {
             continue;
         }

@@ -14,7 +14,7 @@
 
 #define SHOWN_MAX 64 /* bytes of what a client sent that are repeated to it */
 #define ROW_JSON_SIZE \
-    1200 /* bytes of one row: 20 members with values of up to 45 bytes, and a name */
+    1300 /* bytes of one row: 22 members with values of up to 45 bytes, and a name */
 
 /* ---- the question ---- */
 
@@ -119,6 +119,7 @@ static void add_numbers(struct http_json *json, const struct ledger_entry *row)
     http_json_open(json, "positions");
     http_json_uint64(json, "first", row->positions.first);
     http_json_uint64(json, "limit", row->positions.limit);
+    http_json_uint64(json, "from", row->from);
     http_json_close(json);
     http_json_text(json, "kind", sequence_kind_name(row->kind));
     if (row->kind == SEQUENCE_COUNTER) {

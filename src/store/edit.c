@@ -80,12 +80,12 @@ static enum error note_move(struct environment *environment, MDB_txn *txn, const
                             struct error_detail *detail)
 {
     const struct record *record = &edit->record;
-    bool back = record->mark < edit->mark_before;
-    struct range over = {range_min(record->mark, edit->mark_before),
-                         range_max(record->mark, edit->mark_before)};
+    const struct ledger_move move = {.act = record->mark < edit->mark_before ? LEDGER_REWIND
+                                                                             : LEDGER_ADVANCE,
+                                     .positions = {range_min(record->mark, edit->mark_before),
+                                                   range_max(record->mark, edit->mark_before)}};
 
-    return ledger_note(edit->ledger, environment, txn, edit->name, record,
-                       back ? LEDGER_REWIND : LEDGER_ADVANCE, over, detail);
+    return ledger_note(edit->ledger, environment, txn, edit->name, record, &move, detail);
 }
 
 enum error edit_advance(struct environment *environment, MDB_txn *txn, void *context,

@@ -10,6 +10,7 @@ static enum error reserve_one(struct lease_reserving *reserving, struct environm
                               struct lease_result *ret_result, struct error_detail *detail)
 {
     struct record record = {0};
+    struct ledger_move move;
     enum copies_state state;
     enum error error = copies_read(environment, txn, request->name, &state, &record, detail);
 
@@ -38,10 +39,11 @@ static enum error reserve_one(struct lease_reserving *reserving, struct environm
         reserving->positions =
             range_add_capped(reserving->positions, range_count(ret_result->lease));
     }
+    move = (struct ledger_move){LEDGER_LEASE, ret_result->lease, request->from};
     error = copies_write(environment, txn, request->name, &record, detail);
     return error != ERR_OK ? error
                            : ledger_note(reserving->ledger, environment, txn, request->name,
-                                         &record, LEDGER_LEASE, ret_result->lease, detail);
+                                         &record, &move, detail);
 }
 
 enum error lease_reserve(struct environment *environment, MDB_txn *txn, void *context,
@@ -62,7 +64,8 @@ static enum error return_one(struct ledger *ledger, struct environment *environm
                              const struct store_return *giving, struct lease_result *ret_result,
                              struct error_detail *detail)
 {
-    struct range rest = {giving->mark, giving->lease_limit};
+    const struct ledger_move move = {.act = LEDGER_RETURN,
+                                     .positions = {giving->mark, giving->lease_limit}};
     struct record record = {0};
     enum copies_state state;
     enum error error = copies_read(environment, txn, giving->name, &state, &record, detail);
@@ -79,9 +82,9 @@ static enum error return_one(struct ledger *ledger, struct environment *environm
     record.mark = giving->mark;
     record.generation++;
     error = copies_write(environment, txn, giving->name, &record, detail);
-    return error != ERR_OK ? error
-                           : ledger_note(ledger, environment, txn, giving->name, &record,
-                                         LEDGER_RETURN, rest, detail);
+    return error != ERR_OK
+               ? error
+               : ledger_note(ledger, environment, txn, giving->name, &record, &move, detail);
 }
 
 enum error lease_give_back(struct environment *environment, MDB_txn *txn, void *context,

@@ -272,9 +272,10 @@ static enum error append(struct ledger *ledger, struct environment *environment,
 }
 
 enum error ledger_note(struct ledger *ledger, struct environment *environment, MDB_txn *txn,
-                       const char *name, const struct record *record, enum ledger_act act,
-                       struct range positions, struct error_detail *detail)
+                       const char *name, const struct record *record,
+                       const struct ledger_move *move, struct error_detail *detail)
 {
+    struct range positions = move->positions;
     struct ledger_entry entry;
 
     /* A mark in doubt may stand behind the last position. */
@@ -286,7 +287,8 @@ enum error ledger_note(struct ledger *ledger, struct environment *environment, M
         ledger->left_out++;
         return ERR_OK;
     }
-    entry = ledger_entry_of(name, &record->definition, act, positions, record->generation);
+    entry = ledger_entry_of(name, &record->definition, move->act, positions, record->generation);
+    entry.from = range_max(positions.first, range_min(move->from, positions.limit));
     entry.id = (struct ledger_id){ledger->meta->counter, ledger->index++};
     entry.time_ms = range_min(ledger->meta->committed_ms, RFC3339_MAX_MS);
     memcpy(entry.instance, ledger->meta->instance, LEDGER_INSTANCE_SIZE);

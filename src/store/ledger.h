@@ -55,11 +55,18 @@ __attribute__((warn_unused_result)) enum error ledger_end(struct ledger *ledger,
                                                           MDB_txn *txn,
                                                           struct error_detail *detail);
 
-/* Write a row about `positions` of `name`, of which `record` is as this transaction leaves it; none
+/* What moved. Of a lease nothing below `from` is issued, of which 0 says nothing. */
+struct ledger_move {
+    enum ledger_act act;
+    struct range positions;
+    uint64_t from;
+};
+
+/* Write a row about a move of `name`, of which `record` is as this transaction leaves it; none
  * where there are no positions. Errors as ledger_begin(). */
 __attribute__((warn_unused_result)) enum error
 ledger_note(struct ledger *ledger, struct environment *environment, MDB_txn *txn, const char *name,
-            const struct record *record, enum ledger_act act, struct range positions,
+            const struct record *record, const struct ledger_move *move,
             struct error_detail *detail);
 
 /* Write a row of another data set as it is, whose id lies behind those of all rows that are there.

@@ -26,13 +26,14 @@ enum {
     ROW_AT_GENERATION = 56,
     ROW_AT_FIRST = 64,
     ROW_AT_LIMIT = 72,
-    ROW_AT_START = 80,
-    ROW_AT_INCREMENT = 88,
-    ROW_AT_EPOCH = 96,
-    ROW_AT_UNIT = 104,       /* 4 */
-    ROW_AT_MACHINE_ID = 108, /* 4 */
-    ROW_AT_NODE_ID = 112,    /* 4 */
-    ROW_AT_NAME = 116,       /* the name's bytes, then 4 of checksum */
+    ROW_AT_FROM = 80,
+    ROW_AT_START = 88,
+    ROW_AT_INCREMENT = 96,
+    ROW_AT_EPOCH = 104,
+    ROW_AT_UNIT = 112,       /* 4 */
+    ROW_AT_MACHINE_ID = 116, /* 4 */
+    ROW_AT_NODE_ID = 120,    /* 4 */
+    ROW_AT_NAME = 124,       /* the name's bytes, then 4 of checksum */
 };
 
 /* Offsets of the head. */
@@ -105,6 +106,7 @@ size_t ledger_record_encode(const struct ledger_entry *entry, uint8_t to[LEDGER_
     bytes_put(to + ROW_AT_GENERATION, entry->generation, 8);
     bytes_put(to + ROW_AT_FIRST, entry->positions.first, 8);
     bytes_put(to + ROW_AT_LIMIT, entry->positions.limit, 8);
+    bytes_put(to + ROW_AT_FROM, entry->from, 8);
     bytes_put(to + ROW_AT_START, (uint64_t)entry->start, 8);
     bytes_put(to + ROW_AT_INCREMENT, (uint64_t)entry->increment, 8);
     bytes_put(to + ROW_AT_EPOCH, (uint64_t)layout->epoch_ms, 8);
@@ -157,6 +159,7 @@ enum error ledger_record_decode(const void *data, size_t length, struct ledger_i
     entry.generation = bytes_get(bytes + ROW_AT_GENERATION, 8);
     entry.positions.first = bytes_get(bytes + ROW_AT_FIRST, 8);
     entry.positions.limit = bytes_get(bytes + ROW_AT_LIMIT, 8);
+    entry.from = bytes_get(bytes + ROW_AT_FROM, 8);
     entry.start = (int64_t)bytes_get(bytes + ROW_AT_START, 8);
     entry.increment = (int64_t)bytes_get(bytes + ROW_AT_INCREMENT, 8);
     entry.layout = decode_layout(bytes);
@@ -219,13 +222,13 @@ void ledger_record_write_text(const struct ledger_entry *entry, char to[LEDGER_T
     write_hex(entry->incarnation, incarnation);
     length = snprintf(to, LEDGER_TEXT_SIZE,
                       " %s %s %s %" PRIu64 " %s %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-                      " %d %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu32 " %d %d %d %" PRIu32
-                      " %" PRIu32,
+                      " %" PRIu64 " %d %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu32
+                      " %d %d %d %" PRIu32 " %" PRIu32,
                       id, ledger_act_name(entry->act), entry->name, entry->time_ms, instance,
                       incarnation, entry->nonce, entry->generation, entry->positions.first,
-                      entry->positions.limit, (int)entry->kind, entry->start, entry->increment,
-                      layout->epoch_ms, layout->unit_ms, layout->machine_bits, layout->node_bits,
-                      layout->counter_bits, layout->machine_id, layout->node_id);
+                      entry->positions.limit, entry->from, (int)entry->kind, entry->start,
+                      entry->increment, layout->epoch_ms, layout->unit_ms, layout->machine_bits,
+                      layout->node_bits, layout->counter_bits, layout->machine_id, layout->node_id);
     assert(length > 0 && length < LEDGER_TEXT_SIZE);
 }
 
@@ -338,6 +341,7 @@ static bool take_all(struct words *words, struct ledger_entry *entry)
         !take_unsigned(words, UINT64_MAX, &entry->generation) ||
         !take_unsigned(words, UINT64_MAX, &entry->positions.first) ||
         !take_unsigned(words, UINT64_MAX, &entry->positions.limit) ||
+        !take_unsigned(words, UINT64_MAX, &entry->from) ||
         !take_unsigned(words, SEQUENCE_TIMESTAMP, &kind) || !take_signed(words, &entry->start) ||
         !take_signed(words, &entry->increment) || !take_layout(words, &entry->layout)) {
         return false;

@@ -17,7 +17,7 @@
 
 #define LEDGER_RECORD_VERSION 1
 #define LEDGER_KEY_SIZE 12
-#define LEDGER_RECORD_FIXED 120 /* bytes of a row without its name */
+#define LEDGER_RECORD_FIXED 128 /* bytes of a row without its name */
 #define LEDGER_RECORD_MAX (LEDGER_RECORD_FIXED + SEQUENCE_NAME_MAX)
 #define LEDGER_HEAD_SIZE 32
 #define LEDGER_TEXT_SIZE 640 /* bytes of a row as text, with the NUL */

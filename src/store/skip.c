@@ -43,15 +43,15 @@ enum error skip_record(struct skip *skip, struct environment *environment, MDB_t
                        const char *name, struct record *record, int64_t now_ms,
                        struct error_detail *detail)
 {
-    struct range over = {.first = record->mark};
+    struct ledger_move over = {.act = LEDGER_ADOPT, .positions.first = record->mark};
     enum error error;
 
     move(skip, record, now_ms);
-    over.limit = record->mark;
+    over.positions.limit = record->mark;
     error = copies_write(environment, txn, name, record, detail);
-    return error != ERR_OK ? error
-                           : ledger_note(skip->ledger, environment, txn, name, record, LEDGER_ADOPT,
-                                         over, detail);
+    return error != ERR_OK
+               ? error
+               : ledger_note(skip->ledger, environment, txn, name, record, &over, detail);
 }
 
 enum error skip_all(struct environment *environment, MDB_txn *txn, void *context,

@@ -135,6 +135,7 @@ static void assert_same_row(const struct ledger_entry *a, const struct ledger_en
     assert_int_equal(a->generation, b->generation);
     assert_int_equal(a->positions.first, b->positions.first);
     assert_int_equal(a->positions.limit, b->positions.limit);
+    assert_int_equal(a->from, b->from);
 }
 
 /* Both sequences moved by SKIP: one row each, in one commit, behind those that were there. */
@@ -298,9 +299,10 @@ static void test_restore_refuses_rows_that_cannot_be(void **state)
     refuse(scene, text, second, third, "line 7: the row is out of order");
     refuse(scene, text, third, "ledger 99999.0 ", "line 7: the row is out of order");
     refuse(scene, text, third, "ledger 0.1 ", "line 7: value 1 is wrong");
-    refuse(scene, text, " 10 30 0 1 1 ", " 30 30 0 1 1 ", "line 6: the row is impossible");
-    refuse(scene, text, " 10 30 0 1 1 ", " 10 30 0 1 0 ", "line 6: the row is impossible");
-    refuse(scene, text, " 10 30 0 1 1 ", " 10 x 0 1 1 ", "line 6: value 10 is wrong");
+    refuse(scene, text, " 10 30 10 0 1 1 ", " 30 30 30 0 1 1 ", "line 6: the row is impossible");
+    refuse(scene, text, " 10 30 10 0 1 1 ", " 10 30 10 0 1 0 ", "line 6: the row is impossible");
+    refuse(scene, text, " 10 30 10 0 1 1 ", " 10 x 10 0 1 1 ", "line 6: value 10 is wrong");
+    refuse(scene, text, " 10 30 10 0 1 1 ", " 10 30 9 0 1 1 ", "line 6: the row is impossible");
     refuse(scene, text, " lease ", " leased ", "line 5: value 2 is wrong");
     refuse(scene, text, second, "entry 1.0 ", "line 6: this is no row of the ledger");
     refuse(scene, text, third, "sequence ", "line 7: this is no row of the ledger");

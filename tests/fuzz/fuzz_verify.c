@@ -27,7 +27,7 @@ static bool same_rows(const struct ledger_entry *a, const struct ledger_entry *b
            strcmp(a->name, b->name) == 0 && a->time_ms == b->time_ms &&
            memcmp(a->instance, b->instance, sizeof a->instance) == 0 &&
            memcmp(a->incarnation, b->incarnation, sizeof a->incarnation) == 0 &&
-           a->nonce == b->nonce && a->generation == b->generation &&
+           a->nonce == b->nonce && a->from == b->from && a->generation == b->generation &&
            a->positions.first == b->positions.first && a->positions.limit == b->positions.limit &&
            a->kind == b->kind && a->start == b->start && a->increment == b->increment &&
            layout_equal(&a->layout, &b->layout);

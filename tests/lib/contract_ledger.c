@@ -110,6 +110,35 @@ static void test_store_notes_every_lease_of_a_commit(struct contract *contract)
     }
 }
 
+/* What will not be issued of a lease is said of its row, and changes nothing else. */
+static void test_store_notes_from_where_a_lease_is_issued(struct contract *contract)
+{
+    static const uint64_t ahead[] = {0, 50, 99, 100, 5000};
+    struct range leases[5];
+    uint64_t froms[5];
+    uint64_t limit = 0;
+    struct rows rows;
+
+    contract_define(contract, "orders");
+    for (size_t i = 0; i < 5; i++) {
+        struct store_request request = {
+            .name = "orders", .count = 100, .floor = limit, .from = limit + ahead[i]};
+
+        assert_int_equal(store_reserve(contract->store, &request, 1, &contract->detail), ERR_OK);
+        assert_int_equal(range_count(request.lease), 100);
+        leases[i] = request.lease;
+        froms[i] = range_max(request.lease.first, range_min(request.from, request.lease.limit));
+        limit = request.lease.limit;
+    }
+    assert_true(froms[4] == leases[4].limit && froms[1] > leases[0].limit);
+    rows = rows_of(contract, NULL);
+    assert_int_equal(rows.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(rows.rows[i].positions.first, leases[i].first);
+        assert_int_equal(rows.rows[i].from, froms[i]);
+    }
+}
+
 /* It tells the rows of two copies apart, which may be alike in all else. */
 static void test_store_notes_each_commit_with_a_nonce_of_its_own(struct contract *contract)
 {
@@ -315,6 +344,7 @@ const struct contract_case contract_ledger_cases[] = {
     CONTRACT_CASE(test_store_notes_a_lease_with_its_generation),
     CONTRACT_CASE(test_store_notes_every_lease_of_a_commit),
     CONTRACT_CASE(test_store_notes_each_commit_with_a_nonce_of_its_own),
+    CONTRACT_CASE(test_store_notes_from_where_a_lease_is_issued),
     CONTRACT_CASE(test_store_notes_no_lease_of_nothing),
     CONTRACT_CASE(test_store_notes_what_was_given_back),
     CONTRACT_CASE(test_store_notes_moves_in_both_directions),

@@ -134,7 +134,7 @@ static void reserve_one(struct store_memory *memory, struct store_request *reque
         if (outcome.takes_effect) {
             record->entry.mark = lease.limit;
             record->entry.generation = generation;
-            memory_ledger_note(disk, &record->entry, LEDGER_LEASE, lease);
+            memory_ledger_note(disk, &record->entry, LEDGER_LEASE, lease, request->from);
         }
     }
     request->burnt_limit = lease.limit;
@@ -339,7 +339,7 @@ static enum error advance_one(struct store_memory *memory, const char *name,
                              range_max(entry.mark, mark_before)};
 
         memory_ledger_note(memory->disk, &entry,
-                           entry.mark < mark_before ? LEDGER_REWIND : LEDGER_ADVANCE, over);
+                           entry.mark < mark_before ? LEDGER_REWIND : LEDGER_ADVANCE, over, 0);
     }
     if (error == ERR_OK) {
         move->mark_before = mark_before;
@@ -373,7 +373,7 @@ static void return_one(struct store_memory *memory, struct store_return *giving,
 
         record->entry.mark = giving->mark;
         record->entry.generation++;
-        memory_ledger_note(memory->disk, &record->entry, LEDGER_RETURN, rest);
+        memory_ledger_note(memory->disk, &record->entry, LEDGER_RETURN, rest, 0);
         *burnt_of(memory, record) = giving->mark;
     }
     if (outcome.error == ERR_OK) {

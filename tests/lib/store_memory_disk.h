@@ -90,9 +90,9 @@ struct range memory_disk_range(const struct memory_record *record, uint64_t floo
 void memory_disk_share(struct store_memory_disk *disk, struct memory_record *record);
 
 /* Write a row about `positions` of `entry`, as it is after the commit that runs, unless there are
- * none. Mutex held. */
+ * none; nothing below `from` is issued of them. Mutex held. */
 void memory_ledger_note(struct store_memory_disk *disk, const struct store_entry *entry,
-                        enum ledger_act act, struct range positions);
+                        enum ledger_act act, struct range positions, uint64_t from);
 
 /* The way of store_ledger(). Mutex held. */
 enum error memory_ledger_read(struct store_memory_disk *disk, struct store_ledger_query *query,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 void memory_ledger_note(struct store_memory_disk *disk, const struct store_entry *entry,
-                        enum ledger_act act, struct range positions)
+                        enum ledger_act act, struct range positions, uint64_t from)
 {
     struct ledger_entry *row;
     size_t count = disk->row_count;
@@ -17,6 +17,7 @@ void memory_ledger_note(struct store_memory_disk *disk, const struct store_entry
     disk->rows = memory_grow(disk->rows, &disk->row_room, count + 1, sizeof(*disk->rows));
     row = &disk->rows[disk->row_count++];
     *row = ledger_entry_of(entry->name, &entry->definition, act, positions, entry->generation);
+    row->from = range_max(positions.first, range_min(from, positions.limit));
     row->id.commit = disk->commits;
     if (count > 0 && row[-1].id.commit == disk->commits) {
         row->id.index = row[-1].id.index + 1;

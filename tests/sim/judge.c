@@ -154,6 +154,36 @@ static void check_durable(unsigned name, int64_t number)
     }
 }
 
+static uint64_t position_of(const struct ledger_entry *row, int64_t number)
+{
+    if (row->kind == SEQUENCE_COUNTER) {
+        return (uint64_t)((number - row->start) / row->increment);
+    }
+    struct layout_parts parts = layout_decode(&row->layout, number);
+    return parts.tick << row->layout.counter_bits | parts.counter;
+}
+
+/* P9: the newest lease on record that has it says that it may be issued. */
+static void check_recorded(unsigned name, int64_t number)
+{
+    size_t i = world->row_count;
+    while (i > 0 && !(world->rows[i - 1].act == LEDGER_LEASE &&
+                      strcmp(world->rows[i - 1].name, judge_names[name]) == 0 &&
+                      ledger_entry_covers(&world->rows[i - 1], number))) {
+        i--;
+    }
+    if (i == 0) {
+        judge_fails("'%s' answered %" PRId64 ", and no lease of it is on record", judge_names[name],
+                    number);
+    }
+    const struct ledger_entry *row = &world->rows[i - 1];
+    if (position_of(row, number) < row->from) {
+        judge_fails("'%s' answered %" PRId64 ", which its lease on record leaves out: it is issued "
+                    "from %" PRId64 " on",
+                    judge_names[name], number, ledger_entry_number(row, row->from));
+    }
+}
+
 static bool is_behind(int64_t number, int64_t earlier, int64_t increment)
 {
     return increment > 0 ? number > earlier : number < earlier;
@@ -255,6 +285,10 @@ void judge_receives(struct judge_request *request, const struct block *block)
     note_numbers(request->name, block);
     for (uint64_t i = 0; i < block->count; i++) {
         check_durable(request->name, block->first + (int64_t)i * block->increment);
+    }
+    if (!named->rewound) { /* then one that is on its way may be of a lease that is over */
+        check_recorded(request->name, block->first);
+        check_recorded(request->name, block->last);
     }
     note_latest(request, block);
     named->unanswered -= request->count;

@@ -13,7 +13,7 @@ found() { # NAME FILE PERL-SUBSTITUTION
 
 lease=src/core/sequence_lease.c
 found 'limit published before next' $lease \
-    's/(    if \(!in_place\) \{\n        sequence_leave_lease\(sequence, lease.first\);\n    \}\n    grant_below\([^\n]*\n)    sequence_publish_limit\(sequence, lease.limit\);/    sequence_publish_limit(sequence, lease.limit);\n$1/'
+    's/(    if \(!in_place\) \{\n        sequence_leave_lease\(sequence, lease.first\);\n    \} else if[^}]*\}\n    grant_below\([^\n]*\n)    sequence_publish_limit\(sequence, lease.limit\);/    sequence_publish_limit(sequence, lease.limit);\n$1/'
 found "the spare's limit published before next" src/core/sequence.c \
     's/(    sequence_leave_lease\(sequence, sequence->spare.first\);\n)(    sequence_publish_limit\(sequence, sequence->spare.limit\);\n)/$2$1/'
 found "a commit's result ignored" src/core/keeper.c \
@@ -38,4 +38,10 @@ found 'a timestamp taken beyond the limit' $timed \
     's/if \(!fits_below\(position, count, limit\) \|\| tick_of/if (tick_of/'
 found 'a waiter granted behind those who took' $timed \
     's/while \(!claim\(sequence, &next, position, waiter->count\)\);/while (false);/'
+found 'a lease that issues time that is over' $lease \
+    's/from > limit/false/'
+found 'a spare that issues time that is over' $lease \
+    's/uint64_t first = range_max\(lease.first, range_min\(from, lease.limit\)\);/uint64_t first = range_max(lease.first, range_min(0, from));/'
+found 'a lease without its row' tests/lib/store_memory.c \
+    's/            memory_ledger_note\(disk, &record->entry, LEDGER_LEASE/            if (lease.first % 64 != 0) memory_ledger_note(disk, &record->entry, LEDGER_LEASE/'
 plant_end

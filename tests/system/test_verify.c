@@ -265,7 +265,8 @@ static void test_verify_says_what_it_cannot_read(void **state)
     "{\"row\":\"" id "\",\"act\":\"lease\",\"sequence\":\"s\",\"time\":\"2026-11-26T21:30:00Z\"," \
     "\"instance\":\"" ID "\",\"incarnation\":\"" ID "\",\"nonce\":\"7\",\"generation\":\"" limit \
     "\"," \
-    "\"positions\":{\"first\":\"" first "\",\"limit\":\"" limit "\"},\"kind\":\"counter\"," \
+    "\"positions\":{\"first\":\"" first "\",\"limit\":\"" limit "\",\"from\":\"" first \
+    "\"},\"kind\":\"counter\"," \
     "\"start\":\"0\",\"increment\":\"1\",\"first\":\"" first "\",\"last\":\"" last "\"}"
 
 /* What a server answers that keeps nothing of its rows, or is none. */

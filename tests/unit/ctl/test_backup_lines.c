@@ -19,7 +19,7 @@
     "instance " ID " incarnation " ID " commits 42 time 2026-11-25T21:30:00.000Z gap 1000 rate 8\n"
 #define MARK "sequence orders 0 0 0 0 9 2500 1 1 1 99999999 1000 0 0 0 0 0 0 0 0 0 0 0\n"
 #define ROW(id, first, limit) \
-    "ledger " id " lease orders 1795728600123 " ID " " ID " 99 7 " first " " limit \
+    "ledger " id " lease orders 1795728600123 " ID " " ID " 99 7 " first " " limit " " first \
     " 0 1 1 0 0 0 0 0 0 0\n"
 
 #define LACK "missing 3 damaged 18446744073709551615\n"

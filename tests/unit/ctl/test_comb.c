@@ -289,26 +289,6 @@ static void test_mapping_position_is_the_way_back(void **state)
     assert_false(mapping_position(&stamp, -1, &position));
 }
 
-static void test_mapping_lease_begins_about_when_it_was_made(void **state)
-{
-    (void)state;
-    struct mapping up = counter(1, 1);
-    struct mapping stamp = timestamp(5, 5, 12, 0, 0);
-    uint64_t epoch_ms = LAYOUT_EPOCH_DEFAULT_MS;
-    struct range run = {0, UINT64_C(1000000) << 12};
-    assert_int_equal(mapping_lease_begin(&up, run, epoch_ms + 999999), 0);
-    assert_int_equal(mapping_lease_begin(&stamp, run, epoch_ms + 999999), UINT64_C(939999) << 12);
-    run.first = UINT64_C(950000) << 12;
-    assert_int_equal(mapping_lease_begin(&stamp, run, epoch_ms + 999999), run.first);
-    /* Clocks that cannot be right: before the epoch, behind the lease, beyond all years. */
-    run.first = 5;
-    assert_int_equal(mapping_lease_begin(&stamp, run, epoch_ms + 60000), 5);
-    assert_int_equal(mapping_lease_begin(&stamp, run, 0), 5);
-    assert_int_equal(mapping_lease_begin(&stamp, run, epoch_ms + 1060000), 5);
-    assert_int_equal(mapping_lease_begin(&stamp, run, epoch_ms + 1059999), UINT64_C(999999) << 12);
-    assert_int_equal(mapping_lease_begin(&stamp, run, UINT64_MAX), 5);
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -322,7 +302,6 @@ int main(void)
         cmocka_unit_test(test_mapping_never_meet_is_exact),
         cmocka_unit_test(test_mapping_holds_what_fits_64_bits),
         cmocka_unit_test(test_mapping_position_is_the_way_back),
-        cmocka_unit_test(test_mapping_lease_begins_about_when_it_was_made),
     };
     chance = chance_from(chance_seed());
     return cmocka_run_group_tests_name("comb", tests, NULL, NULL);

@@ -113,12 +113,15 @@ static void test_fate_of_a_time_that_had_passed(void **state)
                                  .act = LEDGER_LEASE,
                                  .time_ms = LAYOUT_EPOCH_DEFAULT_MS + 1000000,
                                  .positions = {0, UINT64_C(1000250) << 12},
+                                 .from = UINT64_C(1000001) << 12,
                                  .kind = SEQUENCE_TIMESTAMP,
                                  .layout = layout_default()};
     struct fate_rows rows = {
         .items = &lease, .count = 1, .number = layout_number(&lease.layout, UINT64_C(5000) << 12)};
     assert_int_equal(fate_of_number(&rows), FATE_SKIPPED);
-    rows.number = layout_number(&lease.layout, UINT64_C(1000001) << 12);
+    rows.number = layout_number(&lease.layout, lease.from - 1);
+    assert_int_equal(fate_of_number(&rows), FATE_SKIPPED);
+    rows.number = layout_number(&lease.layout, lease.from);
     assert_int_equal(fate_of_number(&rows), FATE_MAYBE);
 }
 

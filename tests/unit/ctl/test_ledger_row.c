@@ -18,16 +18,17 @@
 #define TWO "0123456789abcdef0123456789abcdef"
 
 #define COUNTER_TEXT \
-    "1234.5 lease orders 1795728600123 " ONE " " TWO " 99 7 1000 2000 0 1 2 0 0 0 0 0 0 0"
+    "1234.5 lease orders 1795728600123 " ONE " " TWO " 99 7 1000 2000 1500 0 1 2 0 0 0 0 0 0 0"
 #define STAMP_TEXT \
     "1235.0 return events 1795728600124 " ONE " " TWO \
-    " 18446744073709551615 8 4096 8192 1 0 0 1704067200000 10 5 9 10 " \
+    " 18446744073709551615 8 4096 8192 4096 1 0 0 1704067200000 10 5 9 10 " \
     "5 6"
 
 static const char counter_json[] =
     "{\"row\":\"1234.5\",\"act\":\"lease\",\"sequence\":\"orders\","
     "\"time\":\"2026-11-26T21:30:00.123Z\",\"instance\":\"" ONE "\",\"incarnation\":\"" TWO "\","
-    "\"nonce\":\"99\",\"generation\":\"7\",\"positions\":{\"first\":\"1000\",\"limit\":\"2000\"},"
+    "\"nonce\":\"99\",\"generation\":\"7\",\"positions\":"
+    "{\"first\":\"1000\",\"limit\":\"2000\",\"from\":\"1500\"},"
     "\"kind\":\"counter\",\"start\":\"1\",\"increment\":\"2\",\"first\":\"2001\","
     "\"last\":\"3999\"}";
 
@@ -60,7 +61,7 @@ static void test_ledger_row_reads_every_word_of_a_line(void **state)
     assert_true(counter.time_ms == UINT64_C(1795728600123));
     assert_true(counter.instance[0] == 0x11 && counter.instance[15] == 0x11);
     assert_true(counter.incarnation[0] == 0x01 && counter.incarnation[15] == 0xef);
-    assert_true(counter.nonce == 99);
+    assert_true(counter.nonce == 99 && counter.from == 1500);
     assert_true(counter.generation == 7 && counter.kind == SEQUENCE_COUNTER);
     assert_true(counter.positions.first == 1000 && counter.positions.limit == 2000);
     assert_true(counter.start == 1 && counter.increment == 2);
@@ -84,7 +85,7 @@ static void test_ledger_row_reads_json_as_lines(void **state)
     wanted.time_ms = entry.time_ms;
     assert_true(ledger_id_compare(entry.id, wanted.id) == 0);
     assert_memory_equal(entry.incarnation, wanted.incarnation, sizeof entry.incarnation);
-    assert_true(entry.nonce == 99);
+    assert_true(entry.nonce == 99 && entry.from == 1500);
     assert_true(entry.positions.limit == 2000 && entry.increment == 2 && entry.generation == 7);
 }
 
@@ -101,7 +102,7 @@ static void test_ledger_row_of_json_is_what_is_shown(void **state)
         json_decref(json);
         assert_string_equal(back.name, entry.name);
         assert_true(back.kind == entry.kind && back.act == entry.act);
-        assert_true(back.nonce == entry.nonce);
+        assert_true(back.nonce == entry.nonce && back.from == entry.from);
         assert_true(layout_equal(&back.layout, &entry.layout));
         assert_true(back.positions.first == entry.positions.first);
         assert_true(back.time_ms == entry.time_ms && back.start == entry.start);
@@ -116,24 +117,28 @@ static void test_ledger_row_refuses_lines_that_are_not_whole(void **state)
         " " COUNTER_TEXT,
         COUNTER_TEXT " ",
         COUNTER_TEXT " 0",
-        "1234 lease orders 1 " ONE " " TWO " 99 7 0 1 0 1 2 0 0 0 0 0 0 0",
-        "1.0 take orders 1 " ONE " " TWO " 99 7 0 1 0 1 2 0 0 0 0 0 0 0",
-        "1.0 lease -orders 1 " ONE " " TWO " 99 7 0 1 0 1 2 0 0 0 0 0 0 0",
-        "1.0 lease orders -1 " ONE " " TWO " 99 7 0 1 0 1 2 0 0 0 0 0 0 0",
-        "1.0 lease orders 1 1" ONE " " TWO " 99 7 0 1 0 1 2 0 0 0 0 0 0 0",
-        "1.0 lease orders 1 " ONE " X123456789abcdef0123456789abcdef 99 7 0 1 0 1 2 0 0 0 0 0 0 0",
-        "1.0 lease orders 1 " ONE " " TWO " x 7 0 1 0 1 2 0 0 0 0 0 0 0",
+        "1234 lease orders 1 " ONE " " TWO " 99 7 0 1 0 0 1 2 0 0 0 0 0 0 0",
+        "1.0 take orders 1 " ONE " " TWO " 99 7 0 1 0 0 1 2 0 0 0 0 0 0 0",
+        "1.0 lease -orders 1 " ONE " " TWO " 99 7 0 1 0 0 1 2 0 0 0 0 0 0 0",
+        "1.0 lease orders -1 " ONE " " TWO " 99 7 0 1 0 0 1 2 0 0 0 0 0 0 0",
+        "1.0 lease orders 1 1" ONE " " TWO " 99 7 0 1 0 0 1 2 0 0 0 0 0 0 0",
+        "1.0 lease orders 1 " ONE
+        " X123456789abcdef0123456789abcdef 99 7 0 1 0 0 1 2 0 0 0 0 0 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " x 7 0 1 0 0 1 2 0 0 0 0 0 0 0",
         "1.0 lease orders 1 " ONE " " TWO " 7 0 1 0 1 2 0 0 0 0 0 0 0",
-        "1.0 lease orders 1 " ONE " " TWO " 99 x 0 1 0 1 2 0 0 0 0 0 0 0",
-        "1.0 lease orders 1 " ONE " " TWO " 99 7 1 1 0 1 2 0 0 0 0 0 0 0",
-        "1.0 lease orders 1 " ONE " " TWO " 99 7 2 1 0 1 2 0 0 0 0 0 0 0",
-        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 1 2 1 2 0 0 0 0 0 0 0",
-        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 1 0 1 0 0 0 0 0 0 0 0",
-        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 1 0 1 2 5 0 0 0 0 0 0",
-        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 1 1 0 0 0 1 5 5 12 32 0",
-        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 1 1 0 0 0 1 256 5 12 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 x 0 1 0 0 1 2 0 0 0 0 0 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 7 1 1 1 0 1 2 0 0 0 0 0 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 7 2 1 2 0 1 2 0 0 0 0 0 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 1 0 2 1 2 0 0 0 0 0 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 1 0 0 1 0 0 0 0 0 0 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 1 0 0 1 2 5 0 0 0 0 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 1 0 1 0 0 0 1 5 5 12 32 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 1 0 1 0 0 0 1 256 5 12 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 7 1 3 0 0 1 2 0 0 0 0 0 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 7 1 3 4 0 1 2 0 0 0 0 0 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 7 1 3 x 0 1 2 0 0 0 0 0 0 0",
         /* Its last number has no 64 bits. */
-        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 3 0 1 9223372036854775807 0 0 0 0 0 0 0",
+        "1.0 lease orders 1 " ONE " " TWO " 99 7 0 3 0 0 1 9223372036854775807 0 0 0 0 0 0 0",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct ledger_entry entry = {.id = {77, 7}};

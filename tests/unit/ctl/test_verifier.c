@@ -27,6 +27,7 @@ struct row {
     uint32_t index;
     uint64_t time_ms;
     uint64_t nonce;
+    uint64_t from; /* 0: first */
 };
 
 #define ROW(commit_, act_, first_, limit_, generation_, ...) \
@@ -43,6 +44,7 @@ static struct ledger_entry entry_of(const struct row *row)
                                  .nonce = row->nonce,
                                  .generation = row->generation,
                                  .positions = {row->first, row->limit},
+                                 .from = row->from != 0 ? row->from : row->first,
                                  .kind = SEQUENCE_COUNTER,
                                  .start = row->start != 0 ? row->start : 1,
                                  .increment = row->increment != 0 ? row->increment : 1};
@@ -156,18 +158,13 @@ static void test_verifier_counts_a_row_of_two_inputs_once(void **state)
 static void test_verifier_accepts_the_heir_of_an_id(void **state)
 {
     (void)state;
-    uint64_t hour_ms = 3600000;
-    uint64_t epoch_ms = LAYOUT_EPOCH_DEFAULT_MS;
-    uint64_t old = (1 * hour_ms) << 12;
-    uint64_t new = (2 * hour_ms) << 12;
+    const uint64_t old = UINT64_C(3600000) << 12;
     const struct input inputs[] = {
-        {.rows = {ROW(1, LEASE, 1 << 12, old, 1, .node = 3, .time_ms = epoch_ms + hour_ms - 250)}},
-        {.rows = {ROW(1, LEASE, 0, new, 1, .life = 2, .node = 3,
-                      .time_ms = epoch_ms + 2 * hour_ms - 250)}}};
+        {.rows = {ROW(1, LEASE, 1 << 12, old, 1, .node = 3)}},
+        {.rows = {ROW(1, LEASE, 0, 2 * old, 1, .life = 2, .node = 3, .from = old)}}};
     expect("an heir", inputs, 2, NOTHING);
-    const struct input twins[] = {inputs[0],
-                                  {.rows = {ROW(1, LEASE, 0, old + 4096, 1, .life = 2, .node = 3,
-                                                .time_ms = epoch_ms + hour_ms - 249)}}};
+    const struct input twins[] = {
+        inputs[0], {.rows = {ROW(1, LEASE, 0, 2 * old, 1, .life = 2, .node = 3, .from = old - 1)}}};
     expect("twins", twins, 2, KINDS(FINDING_OVERLAP));
 }
 
@@ -353,6 +350,10 @@ static void test_verifier_finds_two_histories(void **state)
         {.rows = {ROW(1, LEASE, 0, 100, 1), ROW(2, LEASE, 100, 200, 2, .time_ms = 7)}},
         {.rows = {ROW(1, LEASE, 0, 100, 1), ROW(2, LEASE, 100, 200, 2, .time_ms = 8)}}};
     expect("a clone", same_id, 2, KINDS(FINDING_FORK, FINDING_OVERLAP));
+    const struct input later[] = {
+        {.rows = {ROW(1, LEASE, 0, 100, 1), ROW(2, LEASE, 100, 200, 2, .from = 120)}},
+        {.rows = {ROW(1, LEASE, 0, 100, 1), ROW(2, LEASE, 100, 200, 2, .from = 121)}}};
+    expect("a clone that goes on from elsewhere", later, 2, KINDS(FINDING_FORK, FINDING_OVERLAP));
     const struct input at_once[] = {
         {.rows = {ROW(1, LEASE, 0, 100, 1), ROW(2, LEASE, 100, 200, 2, .nonce = 1)}},
         {.rows = {ROW(1, LEASE, 0, 100, 1), ROW(2, LEASE, 100, 200, 2, .nonce = 2)}}};

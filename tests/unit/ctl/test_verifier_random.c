@@ -70,6 +70,7 @@ static struct event *add_event(struct world *world, struct node *node, enum ledg
                                       .time_ms = world->event_count,
                                       .generation = ++node->generation,
                                       .positions = positions,
+                                      .from = positions.first,
                                       .start = node->start,
                                       .increment = node->increment}};
     memset(event->entry.incarnation, node->life, sizeof event->entry.incarnation);
@@ -391,6 +392,7 @@ static void add_million(struct history *history, const char *name)
                                      .act = LEDGER_LEASE,
                                      .generation = i + 1,
                                      .positions = {i * 1000, i * 1000 + 1000},
+                                     .from = i * 1000,
                                      .start = (int64_t)(1 + i % 2),
                                      .increment = 2};
         (void)snprintf(entry.name, sizeof entry.name, "s%u", (unsigned)(i % 7));

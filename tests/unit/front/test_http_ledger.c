@@ -90,14 +90,15 @@ static void test_ledger_shows_a_counters_lease(void **state)
     lease(stage, "down", 10);
     lease(stage, "down", 5);
     expect_text(stage, "", "\"act\":\"lease\",\"sequence\":\"down\",\"time\":\"1970-01-01T00:00:");
-    expect_text(stage, "?limit=1",
-                "\"instance\":\"00000000000000000000000000000000\",\"incarnation\":"
-                "\"00000000000000000000000000000000\",\"nonce\":\"4\",\"generation\":\"2\","
-                "\"positions\":{\"first\":"
-                "\"0\",\"limit\":\"10\"},\"kind\":\"counter\",\"start\":\"1000\",\"increment\":"
-                "\"-3\",\"first\":\"1000\",\"last\":\"973\"}],\"missing\":\"0\",\"damaged\":\"0\","
-                "\"oldest\":\"");
-    expect_text(stage, "", "\"positions\":{\"first\":\"10\",\"limit\":\"15\"}");
+    expect_text(
+        stage, "?limit=1",
+        "\"instance\":\"00000000000000000000000000000000\",\"incarnation\":"
+        "\"00000000000000000000000000000000\",\"nonce\":\"4\",\"generation\":\"2\","
+        "\"positions\":{\"first\":\"0\",\"limit\":\"10\",\"from\":\"0\"},\"kind\":\"counter\","
+        "\"start\":\"1000\",\"increment\":\"-3\",\"first\":\"1000\",\"last\":\"973\"}],"
+        "\"missing\":\"0\",\"damaged\":\"0\","
+        "\"oldest\":\"");
+    expect_text(stage, "", "\"positions\":{\"first\":\"10\",\"limit\":\"15\",\"from\":\"10\"}");
 }
 
 static void test_ledger_shows_a_timestamps_layout(void **state)
@@ -105,11 +106,12 @@ static void test_ledger_shows_a_timestamps_layout(void **state)
     struct http_stage *stage = *state;
 
     lease(stage, "events", 8192);
-    expect_text(stage, "?sequence=events",
-                "\"positions\":{\"first\":\"0\",\"limit\":\"8192\"},\"kind\":\"timestamp\","
-                "\"layout\":{\"epoch\":\"2024-01-01T00:00:00.000Z\",\"time_unit\":\"1ms\","
-                "\"machine_bits\":5,\"node_bits\":5,\"counter_bits\":12,\"machine_id\":0,"
-                "\"node_id\":0},\"first\":\"0\",\"last\":\"4198399\"}]");
+    expect_text(
+        stage, "?sequence=events",
+        "\"positions\":{\"first\":\"0\",\"limit\":\"8192\",\"from\":\"0\"},\"kind\":\"timestamp\","
+        "\"layout\":{\"epoch\":\"2024-01-01T00:00:00.000Z\",\"time_unit\":\"1ms\","
+        "\"machine_bits\":5,\"node_bits\":5,\"counter_bits\":12,\"machine_id\":0,"
+        "\"node_id\":0},\"first\":\"0\",\"last\":\"4198399\"}]");
 }
 
 static void test_ledger_is_filtered_by_name_and_number(void **state)

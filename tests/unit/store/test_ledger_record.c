@@ -27,6 +27,7 @@ static struct ledger_entry counter_row(void)
     memset(row.instance, 0x21, sizeof row.instance);
     memset(row.incarnation, 0x43, sizeof row.incarnation);
     row.nonce = 0x6172839405162738;
+    row.from = 0x0203;
     return row;
 }
 
@@ -55,6 +56,7 @@ static void assert_same(const struct ledger_entry *a, const struct ledger_entry 
     assert_int_equal(a->generation, b->generation);
     assert_int_equal(a->positions.first, b->positions.first);
     assert_int_equal(a->positions.limit, b->positions.limit);
+    assert_int_equal(a->from, b->from);
     assert_int_equal(a->kind, b->kind);
     assert_int_equal(a->start, b->start);
     assert_int_equal(a->increment, b->increment);
@@ -71,7 +73,7 @@ static void test_ledger_record_lies_as_documented(void **state)
     (void)state;
     ledger_key_encode(row.id, key);
     assert_memory_equal(key, "\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc", 12);
-    assert_int_equal(ledger_record_encode(&row, bytes), 120 + 6);
+    assert_int_equal(ledger_record_encode(&row, bytes), 128 + 6);
     assert_memory_equal(bytes, "\x01\x00\x02\x00\x00\x00\x00\x06", 8);
     assert_memory_equal(bytes + 8, "\x0e\x0d\x0c\x0b\x0a\x00\x00\x00", 8);
     assert_int_equal(bytes[16], 0x21);
@@ -80,18 +82,19 @@ static void test_ledger_record_lies_as_documented(void **state)
     assert_int_equal(bytes_get(bytes + 56, 8), 0x05060708);
     assert_int_equal(bytes_get(bytes + 64, 8), 0x0102);
     assert_int_equal(bytes_get(bytes + 72, 8), 0x0304);
-    assert_int_equal((int64_t)bytes_get(bytes + 80, 8), -5);
-    assert_int_equal(bytes_get(bytes + 88, 8), 3);
-    assert_true(bytes_are_zero(bytes + 96, 20));
-    assert_memory_equal(bytes + 116, "orders", 6);
-    assert_int_equal(bytes_get(bytes + 122, 4), crc32c(crc32c(0, key, 12), bytes, 122));
+    assert_int_equal(bytes_get(bytes + 80, 8), 0x0203);
+    assert_int_equal((int64_t)bytes_get(bytes + 88, 8), -5);
+    assert_int_equal(bytes_get(bytes + 96, 8), 3);
+    assert_true(bytes_are_zero(bytes + 104, 20));
+    assert_memory_equal(bytes + 124, "orders", 6);
+    assert_int_equal(bytes_get(bytes + 130, 4), crc32c(crc32c(0, key, 12), bytes, 130));
 
     ledger_record_encode(&timed, bytes);
     assert_memory_equal(bytes + 2, "\x05\x01\x05\x05\x0c\x06", 6);
-    assert_int_equal(bytes_get(bytes + 96, 8), (uint64_t)LAYOUT_EPOCH_DEFAULT_MS);
-    assert_int_equal(bytes_get(bytes + 104, 4), 10);
-    assert_int_equal(bytes_get(bytes + 108, 4), 3);
-    assert_int_equal(bytes_get(bytes + 112, 4), 17);
+    assert_int_equal(bytes_get(bytes + 104, 8), (uint64_t)LAYOUT_EPOCH_DEFAULT_MS);
+    assert_int_equal(bytes_get(bytes + 112, 4), 10);
+    assert_int_equal(bytes_get(bytes + 116, 4), 3);
+    assert_int_equal(bytes_get(bytes + 120, 4), 17);
 }
 
 static void test_ledger_record_is_read_as_it_was_written(void **state)
@@ -142,8 +145,8 @@ static void test_ledger_record_refuses_fields_that_no_row_has(void **state)
     static const struct {
         size_t at;
         uint8_t value;
-    } changes[] = {{0, 2}, {1, 1},  {2, 0},   {2, 6},     {3, 2},  {3, 1},
-                   {7, 5}, {88, 0}, {104, 1}, {116, '-'}, {120, 0}};
+    } changes[] = {{0, 2},  {1, 1},  {2, 0},  {2, 6},   {3, 2},     {3, 1},  {7, 5},
+                   {81, 0}, {81, 4}, {96, 0}, {112, 1}, {124, '-'}, {128, 0}};
     struct ledger_entry row = counter_row();
     uint8_t key[LEDGER_KEY_SIZE];
 
@@ -216,6 +219,7 @@ static void test_ledger_row_is_text_and_back(void **state)
     (void)state;
     memset(rows[2].name, 'n', SEQUENCE_NAME_MAX);
     rows[2].positions = (struct range){UINT64_MAX - 1, UINT64_MAX};
+    rows[2].from = UINT64_MAX;
     rows[2].generation = UINT64_MAX;
     rows[2].nonce = UINT64_MAX;
     rows[2].start = SEQUENCE_NUMBER_MIN;
@@ -227,10 +231,10 @@ static void test_ledger_row_is_text_and_back(void **state)
         assert_same(&read, &rows[i]);
     }
     ledger_record_write_text(&rows[1], text);
-    assert_string_equal(text,
-                        " 7.1 adopt events 0 00000000000000000000000000000000 "
-                        "00000000000000000000000000000000 0 2 4096 9000 1 0 0 1704067200000 10 "
-                        "5 5 12 3 17");
+    assert_string_equal(
+        text, " 7.1 adopt events 0 00000000000000000000000000000000 "
+              "00000000000000000000000000000000 0 2 4096 9000 4096 1 0 0 1704067200000 10 "
+              "5 5 12 3 17");
 }
 
 static void test_ledger_row_refuses_other_text(void **state)
@@ -267,14 +271,13 @@ static void test_ledger_owes_the_rows_of_a_table_that_is_damaged(void **state)
     struct environment environment = {.has_ledger = true};
     struct record record = {.definition = definition_default()};
     struct meta meta = {.counter = 7, .rows_owed = 5};
-    struct range leased = {10, 20};
+    const struct ledger_move move = {LEDGER_LEASE, {10, 20}, 0};
 
     (void)state;
     assert_int_equal(ledger_begin(&ledger, &environment, NULL, &meta, NULL), ERR_OK);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(
-            ledger_note(&ledger, &environment, NULL, "orders", &record, LEDGER_LEASE, leased, NULL),
-            ERR_OK);
+        assert_int_equal(ledger_note(&ledger, &environment, NULL, "orders", &record, &move, NULL),
+                         ERR_OK);
     }
     assert_int_equal(ledger_end(&ledger, &environment, NULL, NULL), ERR_OK);
     assert_int_equal(meta.rows_owed, 7);
