@@ -487,9 +487,10 @@ bench-ledger: $(B)/tests/bench/bench_ledger ## a commit with a row in the ledger
 	@for sequences in 1 100 1000; do $(RUN_$(VARIANT)) $< 1000 $$sequences || exit; done
 
 # What else than Debian's packages a check needs: what the lock file says, byte for byte, with no script of it run.
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=5
 build/%/node_modules: tests/%/package.json tests/%/package-lock.json
 	@mkdir -p $(@D) && cp $^ $(@D)
-	$(SAY) NPM $(@D); cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund
+	$(SAY) NPM $(@D); cd $(@D) && $(NPM_CI)
 	@touch $@
 
 .PHONY: check-openapi check-browser check-clients
@@ -509,7 +510,7 @@ check-grpc-planted: $(filter $(B)/tests/unit/front/test_grpc_%,$(UNIT)) ## error
 	@COMPILE='$(CC) $(ALL_FLAGS) $(TEST_FLAGS)' LIBS='-lmicrohttpd -lgnutls -ljansson $(GRPC_LIBS)' tests/grpc/planted.sh $(B)
 build/check-grpc/node_modules: tests/grpc/package.json tests/grpc/package-lock.json
 	@mkdir -p $(@D) && cp $^ $(@D)/
-	$(SAY) NPM $@; cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules
+	$(SAY) NPM $@; cd $(@D) && $(NPM_CI) && touch node_modules
 build/check-grpc/python: include/seqd/v1/seqd.proto | $(B)/flags
 	@mkdir -p $@ && touch $@
 	$(SAY) PROTO $@; protoc -Iinclude --python_out=$@ $<

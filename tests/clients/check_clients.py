@@ -204,7 +204,7 @@ class Check:
 
     def refusals(self):
         page = self.shaky.get("/metrics").body.decode()
-        return [line for line in page.split("\n") if "requests_total" in line and 'code="503"' in line]
+        return sum(int(line.rsplit(None, 1)[1]) for line in page.split("\n") if "requests_total" in line and 'code="503"' in line)
 
     def believes_no_half(self, client, workshop):
         status, numbers, said = finish(workshop.start(client, "wide", 2 if client.retries else 1, 100))

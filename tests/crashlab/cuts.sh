@@ -36,7 +36,8 @@ else
     echo "FAILED: power.py --seed $seed --cuts ${CUTS:-10}"
     failed=$((failed + 1))
 fi
-found 'a store that does not sync' --plant nosync
+# Nor does the file system by itself, every 5 s: then the next start finds one file gone back behind another, and refuses.
+found 'a store that does not sync' --plant nosync --mount commit=600
 found 'a file system without barriers' --mount nobarrier
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

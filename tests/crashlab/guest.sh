@@ -15,7 +15,7 @@ fetch_kernel() {
     [ -n "$package" ] || { echo 'guest: apt knows no linux-image-cloud-amd64; run apt-get update' >&2; exit 1; }
     rm -rf kernel kernel.new
     mkdir kernel.new
-    (cd kernel.new && apt-get -q download "$package" && dpkg-deb -x "$package"_*.deb . && rm -f ./*.deb) >/dev/null 2>&1
+    (cd kernel.new && apt-get -q -o Acquire::Retries=5 download "$package" && dpkg-deb -x "$package"_*.deb . && rm -f ./*.deb) >/dev/null 2>&1
     PATH=$PATH:/sbin:/usr/sbin depmod -b "$folder/kernel.new" "$(ls kernel.new/lib/modules)"
     mv kernel.new kernel
 }

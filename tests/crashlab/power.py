@@ -75,6 +75,8 @@ class Book:
             if self.before_cut and lost > MAX_GAP[self.name] + self.lost_on_the_way + self.on_the_way + COUNT_MAX:
                 self.gaps.append(lost)
             self.before_cut, self.first_after, self.lost_on_the_way = self.highest, None, 0
+        elif self.on_the_way:
+            self.lost_on_the_way += MAX_GAP[self.name]  # a life that leased and answered nobody
         self.lost_on_the_way += self.on_the_way
         self.on_the_way = 0
 
@@ -136,7 +138,7 @@ def await_boot(machine, port, book):
         if machine.cpu.poll() is not None or time.monotonic() > until:
             raise SystemExit('power: the machine does not serve: ' + machine.said())
         try:
-            connection = http.client.HTTPConnection('127.0.0.1', port, timeout=2)
+            connection = http.client.HTTPConnection('127.0.0.1', port, timeout=0.5)
             connection.request('GET', '/healthz')
             if connection.getresponse().read() == b'ok\n':
                 return

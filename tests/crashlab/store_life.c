@@ -39,6 +39,7 @@ __attribute__((noreturn)) static void give_up(const char *what, enum error error
     exit(1);
 }
 
+static const char *directory;
 static int mark_fd;
 static int fail_fd;
 
@@ -99,19 +100,40 @@ static size_t draw_requests(struct chance *chance, const uint64_t floors[SEQUENC
     return count;
 }
 
-static void recover(struct store *store)
+/* Has the file system shut itself down? The failure that was asked for may have hit its journal. */
+static bool disk_is_gone(void)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/probe", directory);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool gone = fd < 0 || fsync(fd) != 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return gone;
+}
+
+/* False: there is nothing left to recover on. */
+static bool recover(struct store *store)
 {
     enum error error = ERR_IO;
     for (unsigned i = 0; i < RECOVERIES_MAX && error != ERR_OK; i++) {
         error = store_recover(store, &detail);
     }
-    if (error != ERR_OK) {
+    if (error != ERR_OK && !disk_is_gone()) {
         give_up("the store does not recover", error);
     }
+    return error == ERR_OK;
 }
 
-static bool commit(struct store *store, struct chance *chance, uint64_t floors[SEQUENCES],
-                   unsigned long faults, const char *plant)
+enum outcome {
+    COMMITTED,
+    FAILED,
+    ENDED, /* with the disk */
+};
+
+static enum outcome commit(struct store *store, struct chance *chance, uint64_t floors[SEQUENCES],
+                           unsigned long faults, const char *plant)
 {
     struct store_request requests[SEQUENCES];
     size_t indexes[SEQUENCES];
@@ -129,16 +151,16 @@ static bool commit(struct store *store, struct chance *chance, uint64_t floors[S
             tell(indexes[i], limit);
         }
     }
-    if (error != ERR_OK) {
-        recover(store);
+    if (error == ERR_OK) {
+        return COMMITTED;
     }
-    return error == ERR_OK;
+    return recover(store) ? FAILED : ENDED;
 }
 
 int main(int argc, char **argv)
 {
     uint64_t floors[SEQUENCES] = {0};
-    unsigned long good = 0;
+    unsigned long made[3] = {0}; /* by outcome */
     if (argc < 6 || argc > 7) {
         fputs("Usage: store_life DIRECTORY DISK COMMITS SEED FAULTS [early|ignore]\n", stderr);
         return 2;
@@ -147,6 +169,7 @@ int main(int argc, char **argv)
     struct chance chance = chance_from(strtoull(argv[4], NULL, 10));
     unsigned long faults = strtoul(argv[5], NULL, 10);
     const char *plant = argc == 7 ? argv[6] : "";
+    directory = argv[1];
     mark_fd = open_control(argv[2], "mark");
     fail_fd = open_control(argv[2], "fail");
     struct store_lmdb_options options = {.directory = argv[1],
@@ -165,10 +188,11 @@ int main(int argc, char **argv)
         }
         floors[i] = entry.mark;
     }
-    for (unsigned long i = 0; i < commits; i++) {
-        good += commit(store, &chance, floors, faults, plant) ? 1 : 0;
+    for (unsigned long i = 0; i < commits && made[ENDED] == 0; i++) {
+        made[commit(store, &chance, floors, faults, plant)]++;
     }
-    printf("%lu commits, %lu failed\n", good, commits - good);
+    printf("%lu commits, %lu failed%s\n", made[COMMITTED], made[FAILED] + made[ENDED],
+           made[ENDED] > 0 ? ", the last for good" : "");
     fflush(stdout);
     _exit(0); /* as after SIGKILL: nothing is given back, nothing is synced by a close */
 }

@@ -28,6 +28,7 @@ load_start() { # HOW-MANY
     rm -f /root/failures.*
     touch /run/load
     for ((i = 0; i < $1; i++)); do
+        : >>"/root/numbers.$i" # there, should nothing have come yet when they are counted
         load_client "$i" </dev/null >/dev/null 2>&1 &
         echo $! >>/run/load.pids
     done

@@ -74,7 +74,7 @@ root_of() { # RELEASE VARIANT PACKAGE,... : prints the folder
         mapfile -t options < <(proxy_of_apt)
         rm -rf "$folder"
         mkdir -p "$roots"
-        if ! timeout -k 10 600 mmdebstrap --quiet --variant="$2" --include="$3" ${options[@]+"${options[@]}"} \
+        if ! timeout -k 10 600 mmdebstrap --quiet --aptopt='Acquire::Retries "5"' --variant="$2" --include="$3" ${options[@]+"${options[@]}"} \
             --customize-hook='printf "#!/bin/sh\nexit 101\n" >"$1/usr/sbin/policy-rc.d"' \
             --customize-hook='chmod +x "$1/usr/sbin/policy-rc.d"' \
             "$1" "$folder" "$sources"/* >"$logs/mmdebstrap-$1.log" 2>&1; then
@@ -132,7 +132,7 @@ boot() { # ROOT
     nspawn=$!
     for ((tries = 0; tries < 600; tries++)); do
         init=$(pgrep -P "$(pgrep -P "$nspawn" -x systemd-nspawn)" -x systemd 2>/dev/null || true)
-        if [ -n "$init" ] && inside 'systemctl is-system-running' 2>/dev/null | grep -qE 'running|degraded'; then
+        if [ -n "$init" ] && inside 'systemctl is-system-running || true' 2>/dev/null | grep -qE 'running|degraded'; then
             say "booted $(inside '. /etc/os-release; echo "$PRETTY_NAME"; systemctl --version | head -n 1' | paste -sd ' ')"
             return
         fi

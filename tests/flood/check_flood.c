@@ -148,6 +148,16 @@ static void await_refused(struct flood *flood, const char *reason, uint64_t coun
            count);
 }
 
+/* Wait until all have left but the one who asks. */
+static void await_quiet(struct flood *flood)
+{
+    struct instant until = clock_after(clock_now(), PATIENCE_NS);
+
+    while (metric(flood, "seqd_http_connections") > 1 && !clock_reached(until, clock_now())) {
+        (void)poll(NULL, 0, 50); /* between two looks */
+    }
+}
+
 /* Resident memory, in KiB. */
 static uint64_t resident_kib(const struct flood *flood)
 {
@@ -326,6 +336,7 @@ static void crowd_in(struct flood *flood)
 
     (void)printf("%" PRIu64 " connections from one address, %d allowed\n", flood->attempts,
                  PER_ADDRESS);
+    await_quiet(flood); /* whose places are free again */
     (void)snprintf(more, sizeof more, "max_connections_per_address = %d\n", PER_ADDRESS);
     configure(flood, more);
     daemon_signal(flood->daemon, SIGHUP);
