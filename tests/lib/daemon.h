@@ -21,7 +21,7 @@
 #include <sys/types.h>
 
 /* For what takes milliseconds: only a broken daemon, or a sanitizer, needs more. */
-#define DAEMON_TIMEOUT_MS 30000
+#define DAEMON_TIMEOUT_MS 120000
 
 struct daemon;
 

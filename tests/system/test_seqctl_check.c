@@ -1,13 +1,12 @@
 /* `seqctl check`: what it says of the real daemon over every protocol, through SIGKILL and
  * restarts. */
 #include "certificate.h"
+#include "held_port.h"
 #include "http_client.h"
 #include "seqctl.h"
 #include "stage.h"
 #include "token.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -17,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,30 +26,10 @@
 
 /* ---- a daemon that comes back where it was ---- */
 
-/* A port that nobody else is given meanwhile: bound, and not listened on. */
-struct held {
-    int socket;
-    uint16_t port;
-};
-
-static struct held hold_port(void)
-{
-    int one = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    struct held held = {.socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    assert_true(held.socket >= 0);
-    assert_int_equal(setsockopt(held.socket, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
-    assert_int_equal(bind(held.socket, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(getsockname(held.socket, (struct sockaddr *)&address, &size), 0);
-    held.port = ntohs(address.sin_port);
-    return held;
-}
-
 struct scene {
     struct dir folder; /* configuration, socket and data */
-    struct held http;
-    struct held grpc;
+    struct held_port http;
+    struct held_port grpc;
     unsigned life; /* of the data */
     bool has_grpc;
     struct daemon *daemon;
@@ -96,7 +74,7 @@ static void configure(struct scene *scene, const char *sequences)
 static struct scene open_scene(const char *sequences)
 {
     struct scene scene = {
-        .folder = dir_make(), .http = hold_port(), .grpc = hold_port(), .has_grpc = true};
+        .folder = dir_make(), .http = held_port_take(), .grpc = held_port_take(), .has_grpc = true};
     configure(&scene, sequences);
     if (!start_life(&scene, true)) {
         assert_non_null(strstr(daemon_stderr(scene.daemon), "without gRPC"));
@@ -113,8 +91,8 @@ static void close_scene(struct scene *scene)
 {
     daemon_free(scene->daemon);
     dir_remove(&scene->folder);
-    (void)close(scene->http.socket);
-    (void)close(scene->grpc.socket);
+    held_port_free(&scene->http);
+    held_port_free(&scene->grpc);
 }
 
 /* The environment and the command line of a check over everything that the daemon speaks. */

@@ -1,5 +1,6 @@
 /* `seqctl check` against servers that break a promise, or say nothing that one could hold against
  * them. */
+#include "held_port.h"
 #include "liar.h"
 #include "parrot.h"
 #include "seqctl.h"
@@ -169,8 +170,9 @@ static void test_seqctl_check_refuses_what_it_cannot_do(void **state)
     assert_non_null(strstr(run.out, "\nrange 1 to 500\n"));
     assert_non_null(strstr(run.out, "\nevery number came once"));
     seqctl_free(&run);
-    stage_stop(&stage);
-    seqctl_expect(stage.port, "check --through-restarts", 3, "", "no server answers at");
+    struct held_port nobody = held_port_take();
+    seqctl_expect(nobody.port, "check --through-restarts", 3, "", "no server answers at");
+    held_port_free(&nobody);
     stage_close(&stage);
 }
 

@@ -2,6 +2,7 @@
  * number. */
 #include "base/definition.h"
 #include "dir.h"
+#include "held_port.h"
 #include "parrot.h"
 #include "seqctl.h"
 
@@ -42,10 +43,9 @@ static void expect(const char *answer, const char *line, int status, const char 
 static void test_seqctl_names_the_address_where_nobody_answers(void **state)
 {
     (void)state;
-    struct parrot *parrot = parrot_start(NULL, "");
-    uint16_t port = parrot_port(parrot);
+    struct held_port nobody = held_port_take();
+    uint16_t port = nobody.port;
     char wanted[128];
-    free(parrot_stop(parrot)); /* from now on nobody listens there */
     (void)snprintf(wanted, sizeof wanted,
                    "no server answers at http://127.0.0.1:%u: Connection refused; start one "
                    "('systemctl start seqd'",
@@ -54,6 +54,7 @@ static void test_seqctl_names_the_address_where_nobody_answers(void **state)
     seqctl_expect(port, "status --json", 3, "", wanted);
     seqctl_expect(port, "-s /nowhere/seqd.sock status", 3, "",
                   "no server answers at /nowhere/seqd.sock: No such file or directory; start one");
+    held_port_free(&nobody);
 }
 
 /* Root may use every socket, so it lets a copy of seqctl, which anybody may run, run as somebody

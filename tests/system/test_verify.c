@@ -20,6 +20,7 @@
 #define SETTINGS_SIZE (DIR_PATH_SIZE + 256)
 #define COUNTER "[sequence:default]\nmax_gap = 100\n"
 #define SKIP "--skip=10000"
+#define LONG "lease = 40960000\n" /* 10 s: two that are taken one after the other overlap */
 
 /* Start it with `settings` and a unix socket beside its configuration. */
 static struct stage open_stage(const char *settings)
@@ -217,11 +218,11 @@ static void test_verify_tells_nodes_apart(void **state)
 {
     (void)state;
     static const char odd[] = "[sequence:n]\nincrement = 2\n"
-                              "[sequence:t]\nkind = timestamp\nnode_id = 1\n";
+                              "[sequence:t]\nkind = timestamp\n" LONG "node_id = 1\n";
     static const char even[] = "[sequence:n]\nstart = 2\nincrement = 2\n"
-                               "[sequence:t]\nkind = timestamp\nnode_id = 2\n";
+                               "[sequence:t]\nkind = timestamp\n" LONG "node_id = 2\n";
     static const char third[] = "[sequence:n]\nstart = 5\nincrement = 3\n"
-                                "[sequence:t]\nkind = timestamp\nnode_id = 2\n";
+                                "[sequence:t]\nkind = timestamp\n" LONG "node_id = 2\n";
     struct stage one = open_stage(odd);
     struct stage two = open_stage(even);
     struct stage three = open_stage(third);
