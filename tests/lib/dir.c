@@ -194,3 +194,28 @@ int dir_tear_down(void **state)
     free(*state);
     return 0;
 }
+
+/* False where the file system does not tell. */
+static bool birth_of(const struct dir *dir, const char *name, struct statx_timestamp *ret_moment)
+{
+    struct dir file = dir_entry(dir, name);
+    struct statx made;
+
+    need(statx(AT_FDCWD, file.path, 0, STATX_BTIME, &made) == 0, "look at", file.path);
+    *ret_moment = made.stx_btime;
+    return (made.stx_mask & STATX_BTIME) != 0;
+}
+
+void dir_await_birth(const struct dir *dir, const char *name)
+{
+    struct dir probe = dir_entry(dir, "probe");
+    struct statx_timestamp old;
+    struct statx_timestamp young;
+    bool told = birth_of(dir, name, &old);
+
+    do {
+        dir_write(dir, "probe", "", 0);
+        told = birth_of(dir, "probe", &young) && told;
+        need(unlink(probe.path) == 0, "remove", probe.path);
+    } while (told && young.tv_sec == old.tv_sec && young.tv_nsec == old.tv_nsec);
+}

@@ -59,4 +59,8 @@ void dir_patch(const struct dir *dir, const char *name, uint64_t offset, const v
 uint64_t dir_find(const struct dir *dir, const char *name, uint64_t offset, const void *bytes,
                   size_t length);
 
+/* Wait until a file that is made there has another moment of birth than `name`: two that are made
+ * within a tick of the kernel's clock may have the same, and one inode after the other. */
+void dir_await_birth(const struct dir *dir, const char *name);
+
 #endif

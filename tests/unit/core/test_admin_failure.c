@@ -244,9 +244,11 @@ static void test_admin_is_refused_while_the_store_fails(void **state)
     house_start(house);
     struct sequence *sequence = begin(house, 0, name, 1);
     store_memory_fail(house->disk, UINT64_MAX, STORE_MEMORY_BEFORE, ERR_IO);
-    house_ask(&caller, sequence, 50, 30);
-    assert_int_equal(house_answer_to(&caller), ERR_UNAVAILABLE);
-    house_wait_until(house_health_of(house).failing);
+    while (
+        !house_health_of(house).failing) { /* as long as the keeper sees nobody waiting in time */
+        house_ask(&caller, sequence, 50, 30);
+        assert_int_equal(house_answer_to(&caller), ERR_UNAVAILABLE);
+    }
     struct admin_request requests[] = {
         admin_stage_create("new", definition_default()),
         admin_stage_advance(name, 5, false),

@@ -74,6 +74,7 @@ static void test_keeper_that_hangs_does_not_hold_a_wait_beyond_its_deadline(void
     store_memory_hold(house->disk);
     house_ask(&caller, house_find(house, "a"), 1, 50);
     assert_int_equal(house_answer_to(&caller), ERR_UNAVAILABLE);
+    assert_true(store_memory_wait_held(house->disk, HOUSE_PATIENCE_MS));
     assert_true(house_health_of(house).busy_ns > 0);
     store_memory_release(house->disk);
     assert_int_equal(house_must_take(house_find(house, "a"), 1),

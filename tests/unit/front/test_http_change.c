@@ -112,6 +112,7 @@ static void test_change_that_waits_blocks_no_thread(void **state)
 static void test_change_that_takes_too_long_is_given_up_and_may_still_be_made(void **state)
 {
     struct http_stage *stage = *state;
+    unsigned patient_ms = stage->options.wait_timeout_ms;
 
     stage->options.wait_timeout_ms = 20;
     http_alter(stage->http, &stage->options);
@@ -128,6 +129,8 @@ static void test_change_that_takes_too_long_is_given_up_and_may_still_be_made(vo
     http_client_close(client);
     store_memory_release(stage->disk);
     await_orders(stage);
+    stage->options.wait_timeout_ms = patient_ms;
+    http_alter(stage->http, &stage->options);
     http_stage_expect(stage, "PUT", PATH, "", 200, NULL);
 }
 
