@@ -89,7 +89,7 @@ STEPS = [
         Figure("what happened in them",
                r"^sim: (\d+) of \1 seeds: (\d+) lives, (\d+) kills, (\d+) numbers, (\d+) of them timestamps",
                "{1} lives, {2} kills, {3} numbers, {4} of them timestamps under a clock that steps: none twice, each in order")]),
-    Step("sim-planted", 5, 0, "make check-sim-planted", [Planted(13)]),
+    Step("sim-planted", 5, 0, "make check-sim-planted", [Planted(16)]),
     Step("model", 30, 0, "make check-model FULL=1", [
         Figure("states of the model, searched whole", r"^ok: .*: no error in ([\d.e+]+) states",
                "{0} in {n} searches, no error"),
